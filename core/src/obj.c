@@ -1,0 +1,68 @@
+/* obj.c - the ends of an object's life, and what is said when someone comes too late. */
+#include <weir/core/obj.h>
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "leak_site.h"
+
+void weir_obj_init_tracked(weir_obj *self) {
+    weir_leak_acquired(self, self->type->name);
+}
+
+void *weir_obj_retain_slowly(weir_obj *self) {
+    uint32_t count = __atomic_load_n(&self->count, __ATOMIC_RELAXED);
+    if ((count & WEIR_OBJ_IMMORTAL) != 0) return self;
+    if (count == 0 || count == WEIR_OBJ_IMMORTAL - 1) weir_obj_misused(self, "retained");
+    if (weir_leak_is_tracking()) weir_leak_touched(self, "retain");
+    __atomic_fetch_add(&self->count, 1, __ATOMIC_RELAXED);
+    return self;
+}
+
+/* The header reads as dead before the type sees it: a pool may keep it as it is. */
+void weir_obj_release_last(weir_obj *self) {
+    const weir_obj_type *type = self->type;
+    if (WEIR_UNLIKELY(type == NULL)) weir_obj_misused(self, "released");
+    bool was_alive = WEIR_LIKELY(!weir_leak_is_tracking()) || weir_leak_released(self);
+    if (WEIR_UNLIKELY(!was_alive)) weir_obj_misused(self, "released");
+    if (type->live != NULL) weir_leak_count(type->live, -1);
+    self->type = NULL;
+    __atomic_store_n(&self->count, 0, __ATOMIC_RELAXED);
+    type->free(self);
+}
+
+void weir_obj_release_shared(weir_obj *self) {
+    uint32_t before = __atomic_load_n(&self->count, __ATOMIC_RELAXED);
+    if ((before & WEIR_OBJ_IMMORTAL) != 0) return;
+    if (before == 0) weir_obj_misused(self, "released");
+    if (WEIR_UNLIKELY(weir_leak_is_tracking())) weir_leak_touched(self, "release");
+    before = __atomic_fetch_sub(&self->count, 1, __ATOMIC_ACQ_REL);
+    if (before == 1) weir_obj_release_last(self);
+    if (before == 0) weir_obj_misused(self, "released");
+}
+
+/* Types are static: a type pointer to anywhere else is an overwritten header. */
+static const char *name_of(const weir_obj *obj) {
+    Dl_info module;
+    bool is_type = obj->type != NULL && dladdr(obj->type, &module) != 0;
+    return is_type ? obj->type->name : "object";
+}
+
+void weir_obj_misused(const void *self, const char *verb) {
+    const weir_obj *obj = (const weir_obj *)self;
+    uint32_t count = __atomic_load_n(&obj->count, __ATOMIC_RELAXED);
+    const char *how = count == WEIR_OBJ_IMMORTAL - 1 ? "with as many references as fit"
+                      : obj->type == NULL            ? "after its last release"
+                                                     : "as what it is not, or overwritten";
+    const char *advice = " (WEIR_LEAK_TRACK=1 tells by whom)";
+    if (weir_leak_is_tracking()) {
+        leak_site here;
+        leak_site_capture(&here);
+        advice = "";
+        weir_leak_explain(self, stderr);
+        fprintf(stderr, "  %s now at:\n", verb);
+        leak_site_print(&here, stderr);
+    }
+    weir_check_failed(__FILE__, __LINE__, __func__, "%s %p was %s %s, its count is %u%s", name_of(obj), self,
+                      verb, how, count, advice);
+}
