@@ -1,0 +1,267 @@
+/* pool_life.c - pools made and freed, and the threads that come and go between.
+ *
+ * A pool that is freed while bufs are out is *closed*: its magazines are sealed, so each of those bufs
+ * comes back under the pool's lock, and the last one takes the pool along. `taken` tells which is the last:
+ * it counts blocks, not what anybody remembers of them.
+ */
+#include "pool_inside.h"
+
+#include <string.h>
+
+#include <weir/core/log.h>
+
+#include "guard.h"
+
+#define CACHE_BYTES ((size_t)64 << 20)
+#define ALIGNMENT_MAX ((size_t)1 << 30)
+
+/* ---- every pool there is ---------------------------------------------------------------------- */
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static weir_pool *registry;
+static uint64_t last_id;
+static weir_leak_counter live_counter = {.name = "pooled buf", .elsewhere = pool_live_everywhere};
+
+static void enter_registry(weir_pool *pool) {
+    weir_leak_register(&live_counter);
+    pthread_mutex_lock(&registry_lock);
+    pool->id = ++last_id;
+    pool->slot = pool->id % SLOTS * sizeof(magazine_slot);
+    pool->next = registry;
+    registry = pool;
+    pthread_mutex_unlock(&registry_lock);
+}
+
+static void leave_registry(weir_pool *pool) {
+    pthread_mutex_lock(&registry_lock);
+    weir_pool **link = &registry;
+    while (*link != pool) link = &(*link)->next;
+    *link = pool->next;
+    pthread_mutex_unlock(&registry_lock);
+}
+
+void pool_visit_all(void (*visit)(weir_pool *pool, void *arg), void *arg) {
+    pthread_mutex_lock(&registry_lock);
+    for (weir_pool *pool = registry; pool != NULL; pool = pool->next) visit(pool, arg);
+    pthread_mutex_unlock(&registry_lock);
+}
+
+/* ---- threads ---------------------------------------------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool has_key;
+
+static magazine *find_magazine(const weir_pool *pool, const void *owner) {
+    magazine *it = pool->magazines;
+    while (it != NULL && atomic_load_explicit(&it->owner, memory_order_relaxed) != owner) it = it->next;
+    return it;
+}
+
+static void retire_magazine_of(weir_pool *pool, void *owner) {
+    pthread_mutex_lock(&pool->lock);
+    magazine *mine = find_magazine(pool, owner);
+    if (mine != NULL) magazine_retire(mine);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Other destructors of this thread may still come for bufs: they start anew, and so does this one. */
+static void end_thread(void *slots) {
+    memset(slots, 0, sizeof magazine_slots);
+    pool_visit_all(retire_magazine_of, slots);
+}
+
+static void create_key(void) { has_key = pthread_key_create(&key, end_thread) == 0; }
+
+static bool watch_thread_end(void) {
+    pthread_once(&once, create_key);
+    return has_key && pthread_setspecific(key, magazine_slots) == 0;
+}
+
+static magazine *add_magazine(weir_pool *pool) {
+    magazine *added = magazine_new(pool);
+    if (added == NULL) return NULL;
+    added->next = pool->magazines;
+    pool->magazines = added;
+    return added;
+}
+
+static magazine *find_or_adopt(weir_pool *pool) {
+    if (atomic_load_explicit(&pool->closed, memory_order_relaxed)) return NULL;
+    magazine *mine = find_magazine(pool, magazine_slots);
+    if (mine != NULL) return mine;
+    mine = find_magazine(pool, NULL);
+    if (mine == NULL) mine = add_magazine(pool);
+    if (mine != NULL) magazine_adopt(mine, magazine_slots);
+    return mine;
+}
+
+static WEIR_COLD magazine *join_thread(weir_pool *pool) {
+    if (!watch_thread_end()) return NULL;
+    pthread_mutex_lock(&pool->lock);
+    magazine *mine = find_or_adopt(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (mine != NULL) *slot_of(pool) = (magazine_slot){pool->id, mine};
+    return mine;
+}
+
+magazine *pool_magazine_if_any(weir_pool *pool) {
+    const magazine_slot *slot = slot_of(pool);
+    if (WEIR_LIKELY(slot->id == pool->id)) return slot->magazine;
+    pthread_mutex_lock(&pool->lock);
+    magazine *mine = find_magazine(pool, magazine_slots);
+    pthread_mutex_unlock(&pool->lock);
+    return mine;
+}
+
+magazine *pool_magazine(weir_pool *pool) {
+    const magazine_slot *slot = slot_of(pool);
+    return WEIR_LIKELY(slot->id == pool->id) ? slot->magazine : join_thread(pool);
+}
+
+/* ---- the limit -------------------------------------------------------------------------------- */
+
+static void raise_peak(weir_pool *pool, size_t taken) {
+    size_t peak = atomic_load_explicit(&pool->peak, memory_order_relaxed);
+    while (taken > peak && !atomic_compare_exchange_weak_explicit(&pool->peak, &peak, taken, memory_order_relaxed,
+                                                                  memory_order_relaxed)) {
+    }
+}
+
+bool pool_charge(weir_pool *pool, size_t size) {
+    size_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
+    do {
+        if (taken > pool->limit || pool->limit - taken < size) return false;
+    } while (!atomic_compare_exchange_weak_explicit(&pool->taken, &taken, taken + size, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    raise_peak(pool, taken + size);
+    return true;
+}
+
+void pool_discharge(weir_pool *pool, size_t size) {
+    atomic_fetch_sub_explicit(&pool->taken, size, memory_order_relaxed);
+}
+
+/* ---- a pool's life ---------------------------------------------------------------------------- */
+
+static const pool_backend *choose_backend(weir_pool_backend wanted) {
+    if (wanted == WEIR_POOL_BACKEND_MALLOC) return &backend_malloc;
+#ifdef WEIR_NO_JEMALLOC
+    return wanted == WEIR_POOL_BACKEND_DEFAULT ? &backend_malloc : NULL;
+#else
+    if (wanted == WEIR_POOL_BACKEND_JEMALLOC) return &backend_jemalloc;
+    if (wanted != WEIR_POOL_BACKEND_DEFAULT) return NULL;
+    return GUARD_SANITIZER || guard_is_memcheck() ? &backend_malloc : &backend_jemalloc;
+#endif
+}
+
+weir_pool *weir_pool_new(const weir_pool_options *options) {
+    weir_pool_backend wanted = options == NULL ? WEIR_POOL_BACKEND_DEFAULT : options->backend;
+    const pool_backend *backend = choose_backend(wanted);
+    if (backend != NULL) return pool_new_over(backend, options);
+    weir_log(WEIR_LOG_ERROR, "pool", "backend %d is unknown, or was left out of this build", (int)wanted);
+    return NULL;
+}
+
+static size_t rounded_max(const weir_pool *pool, size_t wanted) {
+    if (wanted == 0 || wanted >= WEIR_BUF_MAX) return WEIR_BUF_MAX;
+    unsigned index;
+    size_t size = pool_block_size(pool, wanted, &index);
+    return size > WEIR_BUF_MAX ? WEIR_BUF_MAX : size;
+}
+
+static void take_options(weir_pool *pool, const weir_pool_options *options) {
+    size_t alignment = options->alignment < SIZE_CLASS_ALIGNMENT ? SIZE_CLASS_ALIGNMENT : options->alignment;
+    pool->name = options->name != NULL ? options->name : "pool";
+    pool->limit = options->limit != 0 ? options->limit : SIZE_MAX;
+    pool->cache_bytes = options->cache_bytes != 0 ? options->cache_bytes : CACHE_BYTES;
+    if (options->cache_bytes == SIZE_MAX) pool->cache_bytes = 0;
+    pool->mask = alignment - 1;
+    pool->max = rounded_max(pool, options->max_capacity);
+    pool->wipes = options->zero_on_release;
+    pool->watched = guard_is_on();
+    pool->quarantines = weir_leak_is_quarantining();
+    bool careful = pool->wipes || pool->watched || pool->quarantines;
+    size_t largest = pool->max < SIZE_CLASS_LARGEST ? pool->max : SIZE_CLASS_LARGEST;
+    pool->quick = careful ? 0 : largest - 1;
+    pool->maker = careful ? &pool_careful_maker : &pool_maker;
+}
+
+static weir_pool *pool_alloc(weir_alloc *alloc) {
+    if (alloc == NULL) alloc = weir_alloc_default();
+    void *block = weir_alloc_acquire(alloc, sizeof(weir_pool) + CACHE_LINE - 1);
+    if (block == NULL) return NULL;
+    weir_pool *pool = (weir_pool *)(((uintptr_t)block + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+    memset(pool, 0, sizeof *pool);
+    pool->block = block;
+    pool->alloc = alloc;
+    return pool;
+}
+
+weir_pool *pool_new_over(const pool_backend *backend, const weir_pool_options *options) {
+    static const weir_pool_options defaults;
+    if (options == NULL) options = &defaults;
+    size_t alignment = options->alignment;
+    if ((alignment & (alignment - 1)) != 0 || alignment > ALIGNMENT_MAX) {
+        weir_log(WEIR_LOG_ERROR, "pool", "an alignment of %zu is no power of two up to %zu", alignment,
+                 ALIGNMENT_MAX);
+        return NULL;
+    }
+    weir_pool *pool = pool_alloc(options->alloc);
+    if (pool == NULL) return NULL;
+    pool->backend = backend;
+    take_options(pool, options);
+    if (pthread_mutex_init(&pool->lock, NULL) != 0) {
+        weir_alloc_release(pool->alloc, pool->block);
+        return NULL;
+    }
+    enter_registry(pool);
+    return pool;
+}
+
+static void pool_end(weir_pool *pool) {
+    leave_registry(pool);
+    while (pool->magazines != NULL) {
+        magazine *first = pool->magazines;
+        pool->magazines = first->next;
+        magazine_free(first);
+    }
+    pthread_mutex_destroy(&pool->lock);
+    weir_alloc_release(pool->alloc, pool->block);
+}
+
+/* Requires: the pool's lock. */
+static bool is_finished(const weir_pool *pool) {
+    return atomic_load_explicit(&pool->closed, memory_order_relaxed) &&
+           atomic_load_explicit(&pool->taken, memory_order_relaxed) == 0;
+}
+
+void weir_pool_free(weir_pool *pool) {
+    if (pool == NULL) return;
+    pthread_mutex_lock(&pool->lock);
+    atomic_store_explicit(&pool->closed, true, memory_order_release);
+    for (magazine *it = pool->magazines; it != NULL; it = it->next) magazine_retire(it);
+    bool finished = is_finished(pool);
+    if (!finished) {
+        weir_log(WEIR_LOG_WARN, "pool", "%s: freed while %lld bufs of %zu bytes are out; it ends with the last of them",
+                 pool->name, (long long)pool_live(pool), atomic_load_explicit(&pool->taken, memory_order_relaxed));
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (finished) pool_end(pool);
+}
+
+void pool_dispose(magazine *from, buf_root *root) {
+    weir_pool *pool = from->pool;
+    bool large = root->store.detail == SIZE_CLASS_LARGE;
+    pthread_mutex_lock(&pool->lock);
+    /* Only under the lock is a sealed magazine sure to stay so: a thread may have adopted it just now. */
+    if (large || !magazine_return(from, root)) {
+        magazine_tally *tally = &pool->strays[root->store.detail].tally;
+        counter_add(&tally->drained, 1);
+        counter_add(&tally->disposed, 1);
+        magazine_dispose(from, root, false);
+    }
+    bool finished = is_finished(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (finished) pool_end(pool);
+}
