@@ -1,0 +1,27 @@
+/* <weir/transport.h> - everything of the transport: loops, channels, pipelines, regions, servers.
+ *
+ * Includes the headers below and nothing else. Layer: transport (buffer, core, libuv privately).
+ */
+#ifndef WEIR_TRANSPORT_H
+#define WEIR_TRANSPORT_H
+
+#include <weir/buffer.h>
+#include <weir/transport/addr.h>
+#include <weir/transport/channel.h>
+#include <weir/transport/channel_options.h>
+#include <weir/transport/client.h>
+#include <weir/transport/ctx.h>
+#include <weir/transport/embedded.h>
+#include <weir/transport/event.h>
+#include <weir/transport/handler.h>
+#include <weir/transport/idle_handler.h>
+#include <weir/transport/log_handler.h>
+#include <weir/transport/loop.h>
+#include <weir/transport/loop_group.h>
+#include <weir/transport/pipeline.h>
+#include <weir/transport/promise.h>
+#include <weir/transport/region.h>
+#include <weir/transport/server.h>
+#include <weir/transport/timer.h>
+
+#endif

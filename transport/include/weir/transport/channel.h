@@ -1,0 +1,92 @@
+/* <weir/transport/channel.h> - one connection: its pipeline, its queue of writes, its life.
+ *
+ *     connecting --> active --> (half closed) --> inactive --> gone
+ *
+ * In short: everything here may be called from any thread; off the loop it is posted, and the bytes of a
+ * write count against the channel before the hop. A channel lives on one loop for life. Its end is told once:
+ * pending promises fail, `inactive`, `removed` of each handler from tail to head, then the memory
+ * goes with the last reference.
+ *
+ *     write     queues; leaves at the next flush or the end of the turn
+ *     close     flushes, then closes (after the close timeout without progress: aborts)
+ *     abort     closes now, the peer sees a reset
+ *     shutdown  flushes, then ends our direction (FIN); reading goes on
+ *
+ * Layer: transport. Needs handler.h. Any thread, unless a function says otherwise.
+ */
+#ifndef WEIR_TRANSPORT_CHANNEL_H
+#define WEIR_TRANSPORT_CHANNEL_H
+
+#include <weir/transport/addr.h>
+#include <weir/transport/handler.h>
+
+WEIR_BEGIN_DECLS
+
+/* Gives: one more reference; returns its argument, which may be NULL. */
+WEIR_API weir_channel *weir_channel_retain(weir_channel *channel);
+/* Takes: channel, or NULL. Releasing does not close. */
+WEIR_API void weir_channel_release(weir_channel *channel);
+
+/* ---- outbound, through the whole pipeline. Borrows: channel ---- */
+
+/* As weir_ctx_write. Takes: msg, promise. */
+WEIR_API void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise);
+WEIR_API void weir_channel_flush(weir_channel *channel);
+WEIR_API void weir_channel_pull(weir_channel *channel);
+/* Takes: promise, or NULL. */
+WEIR_API void weir_channel_shutdown(weir_channel *channel, weir_promise *promise);
+/* Takes: promise, or NULL. Closing twice is one close; every promise completes when it is done. */
+WEIR_API void weir_channel_close(weir_channel *channel, weir_promise *promise);
+WEIR_API void weir_channel_abort(weir_channel *channel, weir_status why);
+
+/* An event for the handlers, from the head on. Takes: event. Borrows: channel. */
+WEIR_API void weir_channel_fire_event(weir_channel *channel, weir_obj *event);
+
+/* ---- flow. Borrows: channel ---- */
+
+/* False while more than the high watermark is queued, until less than the low one is. */
+WEIR_API bool weir_channel_is_writable(const weir_channel *channel);
+
+/* How many more bytes keep it writable. */
+WEIR_API size_t weir_channel_bytes_before_unwritable(const weir_channel *channel);
+
+/* Bytes accepted and not yet taken by the kernel. */
+WEIR_API uint64_t weir_channel_pending_bytes(const weir_channel *channel);
+
+/* Pauses (false) and resumes (true) reading. Paused, the peer's end and a reset are still seen, and a pull
+ * still reads once. What a reader is given after it paused is what was read already. */
+WEIR_API void weir_channel_set_reading(weir_channel *channel, bool reading);
+
+/* ---- what it is. Borrows: channel, and the answers are borrowed for its life ---- */
+
+WEIR_API bool weir_channel_is_active(const weir_channel *channel);
+WEIR_API uint64_t weir_channel_id(const weir_channel *channel); /* unique in this process */
+WEIR_API weir_loop *weir_channel_loop(const weir_channel *channel);
+/* Use it on the loop only. */
+WEIR_API weir_pipeline *weir_channel_pipeline(weir_channel *channel);
+/* Filled in; `len` 0 where there is none. They stay known after the end. */
+WEIR_API void weir_channel_local_addr(const weir_channel *channel, weir_addr *out);
+WEIR_API void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out);
+
+/* What has happened on it. Exact on the loop, a moment's truth elsewhere. */
+typedef struct weir_channel_stats {
+    uint64_t bytes_read, bytes_written;
+    uint64_t reads;              /* system calls that brought bytes */
+    uint64_t messages_written;   /* messages accepted */
+    uint64_t writev_calls;       /* gathered writes */
+    uint64_t sendfile_calls;     /* calls that moved file bytes without user space */
+    uint64_t sendfile_bytes;
+    uint64_t copied_bytes;       /* region bytes read into a buf to be written */
+    uint64_t cold_reads;         /* times the disk was waited for on the thread pool */
+    uint64_t would_block;        /* times the socket was full */
+} weir_channel_stats;
+
+WEIR_API void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out);
+
+/* The socket, for options weir has no name for (setsockopt); -1 when there is none.
+ * Reading, writing, polling or closing it breaks the channel. Until: inactive. */
+WEIR_API int weir_channel_fd(const weir_channel *channel);
+
+WEIR_END_DECLS
+
+#endif

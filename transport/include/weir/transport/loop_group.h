@@ -1,0 +1,34 @@
+/* <weir/transport/loop_group.h> - several loops, a thread each.
+ *
+ * Layer: transport. Needs loop.h. Any thread, unless a function says otherwise.
+ */
+#ifndef WEIR_TRANSPORT_LOOP_GROUP_H
+#define WEIR_TRANSPORT_LOOP_GROUP_H
+
+#include <weir/transport/loop.h>
+
+WEIR_BEGIN_DECLS
+
+typedef struct weir_loop_group weir_loop_group;
+
+/* `count` loops running in threads of their own (0: one for each CPU this process may use), with one pool
+ * for all. Gives: a group for weir_loop_group_free, or NULL when out of memory, threads or descriptors. */
+WEIR_API WEIR_MUST_USE weir_loop_group *weir_loop_group_new(unsigned count);
+
+/* Takes: group, or NULL. Stops the loops, which aborts their channels, and joins the threads.
+ * Not from one of its loops (checked). */
+WEIR_API void weir_loop_group_free(weir_loop_group *group);
+
+/* Borrows: group, and the answer for its life. */
+WEIR_API size_t weir_loop_group_count(const weir_loop_group *group);
+WEIR_API weir_loop *weir_loop_group_at(const weir_loop_group *group, size_t i);
+
+/* The loops in turn. */
+WEIR_API weir_loop *weir_loop_group_next(weir_loop_group *group);
+
+/* Borrows: group, and the answer for its life. */
+WEIR_API weir_pool *weir_loop_group_pool(const weir_loop_group *group);
+
+WEIR_END_DECLS
+
+#endif

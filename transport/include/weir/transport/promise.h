@@ -1,0 +1,49 @@
+/* <weir/transport/promise.h> - the result of something that ends later, told exactly once.
+ *
+ * In short: make one, listen, hand it over (a write takes it). It completes once, on its loop, with a
+ * status; listeners run there. Whoever wants to look at it later keeps a reference of its own.
+ *
+ * Listen before handing it over, or on the loop. Waiting is for other threads: on the promise's own
+ * loop it would never end, and is a bug that stops the program.
+ *
+ * Layer: transport. Needs obj.h.
+ */
+#ifndef WEIR_TRANSPORT_PROMISE_H
+#define WEIR_TRANSPORT_PROMISE_H
+
+#include <weir/transport/handler.h>
+
+WEIR_BEGIN_DECLS
+
+typedef void weir_promise_fn(void *arg, weir_status status);
+
+/* A promise that completes on `loop`. Borrows: loop. Gives: a promise, or NULL when out of memory; passing
+ * NULL on is then allowed everywhere: it means nobody listens. Any thread. */
+WEIR_API WEIR_MUST_USE weir_promise *weir_promise_new(weir_loop *loop);
+
+/* Takes: promise, or NULL. Any thread. */
+WEIR_API void weir_promise_release(weir_promise *promise);
+
+/* Gives: one more reference; returns its argument, which may be NULL. Any thread. */
+WEIR_API weir_promise *weir_promise_retain(weir_promise *promise);
+
+/* `fn(arg, status)` once, on the loop: when it completes, or at once when it has. Borrows: promise.
+ * Fails: WEIR_E_NO_MEMORY (only from the second listener on). */
+WEIR_API weir_status weir_promise_listen(weir_promise *promise, weir_promise_fn *fn, void *arg);
+
+/* Completes it; the first call counts and answers true. Takes: promise, or NULL. On its loop only. */
+WEIR_API bool weir_promise_complete(weir_promise *promise, weir_status status);
+
+/* Borrows: promise. Any thread. */
+WEIR_API bool weir_promise_is_done(const weir_promise *promise);
+
+/* What it completed with; WEIR_OK before that. Borrows: promise. Any thread. */
+WEIR_API weir_status weir_promise_status(const weir_promise *promise);
+
+/* Blocks until it is done, at most `timeout_ms` milliseconds (negative: without end).
+ * Answers what it completed with, or WEIR_E_TIMEOUT. Borrows: promise. Any thread but the loop's (checked). */
+WEIR_API weir_status weir_promise_wait(weir_promise *promise, int timeout_ms);
+
+WEIR_END_DECLS
+
+#endif

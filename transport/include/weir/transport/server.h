@@ -1,0 +1,68 @@
+/* <weir/transport/server.h> - listen, and build a pipeline for each connection.
+ *
+ * In short: one listening socket per loop (SO_REUSEPORT), so the kernel spreads the connections and a
+ * connection is served by the loop that accepted it. Stopping is graceful: no more accepts, every channel
+ * gets the `stopping` event (whose default is flush and close), and what is left at the deadline is aborted.
+ *
+ * Layer: transport. Needs loop_group.h, channel_options.h. Any thread, unless a function says otherwise.
+ */
+#ifndef WEIR_TRANSPORT_SERVER_H
+#define WEIR_TRANSPORT_SERVER_H
+
+#include <weir/transport/addr.h>
+#include <weir/transport/channel_options.h>
+#include <weir/transport/loop_group.h>
+#include <weir/transport/pipeline.h>
+
+WEIR_BEGIN_DECLS
+
+typedef struct weir_server weir_server;
+
+/* Zero means the default, everywhere. */
+typedef struct weir_server_options {
+    weir_loop_group *loops;       /* needed. Borrowed for the server's life */
+    const char *host;             /* address or name to listen on; "127.0.0.1" */
+    unsigned port;                /* 0: the system picks one, see weir_server_addr */
+    weir_build_fn *build;         /* needed: fills the pipeline of each connection */
+    void *build_arg;              /* Borrowed for the server's life */
+    weir_channel_options channel; /* of each connection */
+    int backlog;                  /* connections waiting to be accepted; 511 */
+    unsigned max_connections;     /* more are closed at once and counted; 0: no limit but descriptors */
+    unsigned stop_timeout_ms;     /* from stop until what is left is aborted; 10 000 */
+    bool stop_on_signals;         /* SIGINT and SIGTERM stop this server */
+} weir_server_options;
+
+typedef struct weir_server_stats {
+    uint64_t accepted;      /* connections taken since the start */
+    uint64_t open;          /* connections now */
+    uint64_t refused;       /* closed at once: over max_connections, or no memory, or build failed */
+    uint64_t accept_errors; /* times accept failed and was tried again later (EMFILE, ...) */
+    uint64_t aborted;       /* connections cut at the stop deadline */
+} weir_server_stats;
+
+/* Listening when it returns WEIR_OK. Borrows: options. `*out` Gives a server for weir_server_free, NULL on
+ * failure. A NULL options->loops fails with WEIR_E_NO_MEMORY: the result of a failed weir_loop_group_new.
+ * Fails: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, WEIR_E_RESOLVE, WEIR_E_INVALID, WEIR_E_NO_MEMORY.
+ * Not from a loop of the group. */
+WEIR_API weir_status weir_server_start(weir_server **out, const weir_server_options *options);
+
+/* Begins a graceful stop and returns at once. Again: nothing. Borrows: server. Also from a loop or a signal
+ * handler of weir's, not from a raw one. */
+WEIR_API void weir_server_stop(weir_server *server);
+
+/* Blocks until it was stopped and its last connection is gone. Answers WEIR_OK, or WEIR_E_TIMEOUT when
+ * connections had to be cut. Borrows: server. Not from a loop of the group (checked). */
+WEIR_API weir_status weir_server_wait(weir_server *server);
+
+/* Takes: server, or NULL. Stops it, waits, frees it. Not from a loop of the group. */
+WEIR_API void weir_server_free(weir_server *server);
+
+/* Where it listens, with the port that was picked. Borrows: server, and the answer for its life. */
+WEIR_API const weir_addr *weir_server_addr(const weir_server *server);
+
+/* Sums over its loops; a moment's truth. Borrows: server. */
+WEIR_API void weir_server_get_stats(const weir_server *server, weir_server_stats *out);
+
+WEIR_END_DECLS
+
+#endif

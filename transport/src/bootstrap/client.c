@@ -1,0 +1,21 @@
+/* client.c - checks what was asked and hands it to the wire that can connect. */
+#include <weir/core/log.h>
+
+#include "loop/promise_internal.h"
+#include "uv/uv_loop.h"
+
+#define DEFAULT_CONNECT_TIMEOUT_MS 30000
+
+weir_channel *weir_client_connect(const weir_client_options *options, weir_promise *promise) {
+    weir_channel_options resolved;
+    weir_client_options checked = *options;
+    weir_status status = channel_options_resolve(&options->channel, &resolved);
+    if (options->host == NULL || options->port == 0 || options->port > UINT16_MAX) status = WEIR_E_INVALID;
+    if (options->loop == NULL || status != WEIR_OK) {
+        weir_log(WEIR_LOG_ERROR, "client", "a loop, a host and a port from 1 to 65535 are needed to connect");
+        promise_complete_anywhere(promise, status != WEIR_OK ? status : (weir_status)WEIR_E_INVALID);
+        return NULL;
+    }
+    if (checked.connect_timeout_ms == 0) checked.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
+    return uv_connect(&checked, &resolved, promise);
+}

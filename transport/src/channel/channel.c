@@ -1,0 +1,295 @@
+/* channel.c - the life of a channel: opening, active, ending, gone.
+ *
+ * The end is always told from channel_wire_closed, which a wire calls outside of any callback: so no handler
+ * sees its state freed under its feet. What comes before only stops the flow and tells the wire to let go.
+ */
+#include "channel/channel_internal.h"
+
+#include <string.h>
+
+#include <weir/core/log.h>
+#include <weir/transport/event.h>
+
+static atomic_uint_fast64_t last_id;
+
+static void free_channel(weir_obj *obj) {
+    weir_channel *channel = (weir_channel *)(void *)obj;
+    weir_loop *loop = channel->loop;
+    weir_alloc_release(loop->alloc, channel);
+    loop_release(loop);
+}
+
+static weir_leak_counter living = {.name = "channel"};
+static const weir_obj_type channel_type = {.name = "channel", .free = free_channel, .live = &living};
+
+weir_channel *weir_channel_retain(weir_channel *channel) { return weir_obj_retain(channel); }
+
+void weir_channel_release(weir_channel *channel) { weir_obj_release(channel); }
+
+static void close_timeout(weir_timer *timer);
+
+void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
+                  const weir_channel_options *options, channel_owner *owner) {
+    weir_obj_init(&channel->obj, &channel_type);
+    loop_retain(loop);
+    channel->loop = loop;
+    channel->wire = wire;
+    channel->options = options;
+    channel->owner = owner;
+    channel->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+    channel->manual = options->manual_read;
+    pipeline_init(&channel->pipeline);
+    read_sizer_init(&channel->sizer, options->read_size, options->read_size_min, options->read_size_max);
+    weir_list_init(&channel->dirty);
+    weir_timer_init(&channel->close_timer, close_timeout, channel);
+    weir_list_init(&channel->siblings);
+    atomic_init(&channel->writable, true);
+}
+
+weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg) {
+    weir_loop *loop = channel->loop;
+    weir_list_push_back(&loop->channels, &channel->siblings);
+    atomic_fetch_add_explicit(&loop->channel_count, 1, memory_order_relaxed);
+    weir_status status = build == NULL ? WEIR_OK : build(&channel->pipeline, arg);
+    if (status != WEIR_OK) channel_abort_now(channel, status);
+    return status;
+}
+
+/* ---- beginning ---- */
+
+void channel_wire_active(weir_channel *channel) {
+    atomic_store_explicit(&channel->state, CHANNEL_ACTIVE, memory_order_relaxed);
+    channel->was_active = true;
+    weir_ctx_fire_active(&channel->pipeline.head);
+    if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
+    channel->wire->update_reading(channel);
+    if (channel->queue.head != NULL || channel->close_wanted || channel->shut_wanted) channel_flush(channel);
+}
+
+/* ---- ending ---- */
+
+static void end(weir_channel *channel, weir_status cause, bool abort) {
+    if (!channel_is_open(channel)) return;
+    if (channel->cause == WEIR_OK) channel->cause = cause;
+    atomic_store_explicit(&channel->state, CHANNEL_ENDING, memory_order_relaxed);
+    weir_timer_stop(&channel->close_timer, channel->loop);
+    weir_list_remove(&channel->dirty);
+    channel->wire->close(channel, abort);
+}
+
+void channel_abort_now(weir_channel *channel, weir_status why) {
+    end(channel, why != WEIR_OK ? why : (weir_status)WEIR_E_CANCELED, true);
+}
+
+void channel_wire_broken(weir_channel *channel, weir_status status, const char *what) {
+    if (!channel_is_open(channel)) return;
+    end(channel, status, true);
+    weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = what});
+}
+
+static void complete(weir_promise **promise, weir_status status) {
+    weir_promise *taken = *promise;
+    *promise = NULL;
+    if (taken != NULL) weir_promise_complete(taken, status);
+}
+
+void channel_wire_closed(weir_channel *channel) {
+    weir_status unsent = channel->cause != WEIR_OK ? channel->cause : (weir_status)WEIR_E_CLOSED;
+    outbound_queue_fail(&channel->queue, channel->loop, unsent);
+    atomic_store_explicit(&channel->pending, 0, memory_order_relaxed);
+    complete(&channel->shut_promise, unsent);
+    if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.head);
+    pipeline_clear(&channel->pipeline);
+    atomic_store_explicit(&channel->state, CHANNEL_GONE, memory_order_relaxed);
+    complete(&channel->close_promise, channel->cause);
+    weir_list_remove(&channel->siblings);
+    atomic_fetch_sub_explicit(&channel->loop->channel_count, 1, memory_order_relaxed);
+    if (channel->owner != NULL) channel->owner->gone(channel->owner, channel);
+    weir_channel_release(channel);
+}
+
+/* Once all that was written is out. */
+static void finish_if_sent(weir_channel *channel) {
+    if (channel->queue.head != NULL || channel_state_of(channel) != CHANNEL_ACTIVE) return;
+    if (channel->close_wanted) {
+        end(channel, WEIR_OK, false);
+    } else if (channel->shut_wanted && !channel->shut_done) {
+        channel->shut_done = true;
+        channel->wire->shutdown(channel);
+        complete(&channel->shut_promise, WEIR_OK);
+        if (channel->peer_closed) end(channel, WEIR_OK, false);
+    }
+}
+
+static void complete_other(void *arg, weir_status status) { weir_promise_complete(arg, status); }
+
+/* Puts `promise` beside one that may wait in `*place` already. Takes: promise. */
+static void join_promise(weir_promise **place, weir_promise *promise) {
+    if (*place == NULL) {
+        *place = promise;
+    } else if (promise != NULL && weir_promise_listen(*place, complete_other, promise) != WEIR_OK) {
+        weir_promise_complete(promise, WEIR_E_NO_MEMORY);
+    }
+}
+
+void channel_close(weir_channel *channel, weir_promise *promise) {
+    if (channel_is_gone(channel)) {
+        complete(&promise, channel->cause);
+        return;
+    }
+    join_promise(&channel->close_promise, promise);
+    if (channel->close_wanted || !channel_is_open(channel)) return;
+    channel->close_wanted = true;
+    if (channel_state_of(channel) == CHANNEL_OPENING) {
+        end(channel, WEIR_E_CANCELED, true);
+        return;
+    }
+    channel->wire->update_reading(channel);
+    channel->close_progress = channel->stats.bytes_written;
+    weir_timer_start(&channel->close_timer, channel->loop, channel->options->close_timeout_ms);
+    channel_flush(channel);
+}
+
+static void close_timeout(weir_timer *timer) {
+    weir_channel *channel = timer->arg;
+    if (channel->stats.bytes_written != channel->close_progress) {
+        channel->close_progress = channel->stats.bytes_written;
+        weir_timer_start(timer, channel->loop, channel->options->close_timeout_ms);
+        return;
+    }
+    weir_log(WEIR_LOG_INFO, "channel", "%llu: the peer took nothing for %u ms while closing: aborted",
+             (unsigned long long)channel->id, channel->options->close_timeout_ms);
+    end(channel, WEIR_E_TIMEOUT, true);
+}
+
+void channel_shutdown(weir_channel *channel, weir_promise *promise) {
+    if (!channel_is_open(channel) || channel->close_wanted) {
+        complete(&promise, WEIR_E_CLOSED);
+        return;
+    }
+    if (channel->shut_done) {
+        complete(&promise, WEIR_OK);
+        return;
+    }
+    join_promise(&channel->shut_promise, promise);
+    channel->shut_wanted = true;
+    channel_flush(channel);
+}
+
+/* ---- writing ---- */
+
+static void note_pending(weir_channel *channel) {
+    atomic_store_explicit(&channel->pending, channel->queue.pending, memory_order_relaxed);
+    bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
+    uint64_t pending = channel->queue.pending;
+    if (writable ? pending <= channel->options->high_water : pending >= channel->options->low_water) return;
+    atomic_store_explicit(&channel->writable, !writable, memory_order_relaxed);
+    channel->choked = writable && !channel->options->read_while_unwritable;
+    if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
+    channel->wire->update_reading(channel);
+    weir_ctx_fire_writable_changed(&channel->pipeline.head);
+}
+
+/* Takes: promise. Without one a failure becomes an error event, unless the end was told already. */
+void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_status status) {
+    if (promise != NULL) {
+        weir_promise_complete(promise, status);
+    } else if (status != WEIR_E_CLOSED && channel_is_open(channel)) {
+        weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "write"});
+    }
+}
+
+static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uint64_t size) {
+    if (!channel_is_open(channel) || channel->close_wanted || channel->shut_wanted) return WEIR_E_CLOSED;
+    if (msg->type == &weir_buf_type) {
+        weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
+        if (sticky != WEIR_OK) return sticky;
+        if (channel->queue.memory + size > channel->options->write_cap) return WEIR_E_BACKPRESSURE;
+    } else if (msg->type != &weir_region_type && !channel->wire->takes_any_message) {
+        return WEIR_E_UNSUPPORTED;
+    }
+    return WEIR_OK;
+}
+
+void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
+    uint64_t size = weir_obj_size(msg);
+    weir_status status = refusal(channel, msg, size);
+    if (WEIR_LIKELY(status == WEIR_OK)) {
+        if (WEIR_LIKELY(outbound_queue_push(&channel->queue, channel->loop, msg, promise, size))) {
+            channel->stats.messages_written++;
+            channel_send_later(channel);
+            note_pending(channel);
+            return;
+        }
+        status = WEIR_E_NO_MEMORY;
+    }
+    weir_obj_release(msg);
+    channel_write_failed(channel, promise, status);
+}
+
+void channel_send_later(weir_channel *channel) {
+    if (!channel_is_open(channel)) return;
+    if (weir_list_is_empty(&channel->dirty)) weir_list_push_back(&channel->loop->dirty, &channel->dirty);
+}
+
+void channel_send_written(weir_channel *channel) { channel_flush(channel); }
+
+/* A flush inside a drain (from a promise or an event) only makes that drain go on. */
+void channel_flush(weir_channel *channel) {
+    outbound_queue_flush(&channel->queue);
+    if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
+    if (channel->draining) {
+        channel->drain_again = true;
+        return;
+    }
+    weir_list_remove(&channel->dirty);
+    channel->draining = true;
+    do {
+        channel->drain_again = false;
+        channel->wire->drain(channel);
+        note_pending(channel);
+    } while (channel->drain_again && channel_state_of(channel) == CHANNEL_ACTIVE);
+    channel->draining = false;
+    finish_if_sent(channel);
+}
+
+void channel_wire_drained(weir_channel *channel) {
+    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel_flush(channel);
+}
+
+/* ---- reading ---- */
+
+void channel_wire_read(weir_channel *channel, weir_obj *msg) { weir_ctx_fire_read(&channel->pipeline.head, msg); }
+
+void channel_wire_read_complete(weir_channel *channel) {
+    if (channel->pulled) {
+        channel->pulled = false;
+        channel->wire->update_reading(channel);
+    }
+    weir_ctx_fire_read_complete(&channel->pipeline.head);
+}
+
+void channel_wire_peer_ending(weir_channel *channel) {
+    channel_fire_event(channel, &weir_event_peer_ending.obj);
+}
+
+void channel_wire_peer_closed(weir_channel *channel) {
+    channel->peer_closed = true;
+    channel->wire->update_reading(channel);
+    channel_fire_event(channel, &weir_event_peer_closed.obj);
+    if (channel->shut_done) end(channel, WEIR_OK, false);
+}
+
+void channel_fire_event(weir_channel *channel, weir_obj *event) {
+    if (channel_is_gone(channel)) {
+        weir_obj_release(event);
+        return;
+    }
+    weir_ctx_fire_event(&channel->pipeline.head, event);
+}
+
+void channel_pull(weir_channel *channel) {
+    if (channel->pulled) return;
+    channel->pulled = true;
+    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+}

@@ -1,0 +1,178 @@
+/* channel_calls.c - the calls that any thread may make: done at once on the loop, posted from elsewhere.
+ *
+ * The bytes of a posted write count against the channel from the call on, so a producer on another thread sees
+ * the channel become unwritable before its writes have even arrived.
+ */
+#include <string.h>
+
+#include "channel/channel_internal.h"
+#include "loop/promise_internal.h"
+
+typedef struct posted_call posted_call;
+typedef void call_fn(posted_call *call);
+
+struct posted_call {
+    weir_task task;
+    call_fn *run;
+    weir_channel *channel; /* held */
+    weir_obj *msg;
+    weir_promise *promise;
+    uint64_t size;
+    weir_status status;
+};
+
+static weir_ctx *tail_of(weir_channel *channel) { return &channel->pipeline.tail; }
+
+static void run_posted(weir_task *task) {
+    posted_call *posted = WEIR_CONTAINER(task, posted_call, task);
+    posted_call call = *posted;
+    weir_alloc_release(call.channel->loop->alloc, posted);
+    atomic_fetch_sub_explicit(&call.channel->off_loop, call.size, memory_order_relaxed);
+    call.run(&call);
+    weir_channel_release(call.channel);
+}
+
+/* Takes: call.msg, call.promise. */
+static void post(weir_channel *channel, posted_call call) {
+    weir_loop *loop = channel->loop;
+    weir_status status = WEIR_E_NO_MEMORY;
+    posted_call *posted = weir_alloc_acquire(loop->alloc, sizeof *posted);
+    if (posted != NULL) {
+        *posted = call;
+        posted->task.run = run_posted;
+        posted->channel = weir_channel_retain(channel);
+        atomic_fetch_add_explicit(&channel->off_loop, call.size, memory_order_relaxed);
+        status = weir_loop_post_task(loop, &posted->task);
+        if (status == WEIR_OK) return;
+        atomic_fetch_sub_explicit(&channel->off_loop, call.size, memory_order_relaxed);
+        weir_channel_release(channel);
+        weir_alloc_release(loop->alloc, posted);
+    }
+    weir_obj_release(call.msg);
+    promise_complete_anywhere(call.promise, status);
+}
+
+static void run_write(posted_call *call) { weir_ctx_write(tail_of(call->channel), call->msg, call->promise); }
+static void run_flush(posted_call *call) { weir_ctx_flush(tail_of(call->channel)); }
+static void run_pull(posted_call *call) { weir_ctx_pull(tail_of(call->channel)); }
+static void run_shutdown(posted_call *call) { weir_ctx_shutdown(tail_of(call->channel), call->promise); }
+static void run_close(posted_call *call) { weir_ctx_close(tail_of(call->channel), call->promise); }
+static void run_abort(posted_call *call) { weir_ctx_abort(tail_of(call->channel), call->status); }
+static void run_event(posted_call *call) { channel_fire_event(call->channel, call->msg); }
+static void run_set_reading(posted_call *call) { weir_channel_set_reading(call->channel, call->status != 0); }
+
+void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_write(tail_of(channel), msg, promise);
+        return;
+    }
+    uint64_t size = msg == NULL ? 0 : weir_obj_size(msg);
+    uint64_t ahead = atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
+    if (channel_is_gone(channel) || (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->options->write_cap)) {
+        weir_obj_release(msg);
+        promise_complete_anywhere(promise, channel_is_gone(channel) ? WEIR_E_CLOSED : WEIR_E_BACKPRESSURE);
+        return;
+    }
+    post(channel, (posted_call){.run = run_write, .msg = msg, .promise = promise, .size = size});
+}
+
+void weir_channel_flush(weir_channel *channel) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_flush(tail_of(channel));
+    } else {
+        post(channel, (posted_call){.run = run_flush});
+    }
+}
+
+void weir_channel_pull(weir_channel *channel) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_pull(tail_of(channel));
+    } else {
+        post(channel, (posted_call){.run = run_pull});
+    }
+}
+
+void weir_channel_shutdown(weir_channel *channel, weir_promise *promise) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_shutdown(tail_of(channel), promise);
+    } else {
+        post(channel, (posted_call){.run = run_shutdown, .promise = promise});
+    }
+}
+
+void weir_channel_close(weir_channel *channel, weir_promise *promise) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_close(tail_of(channel), promise);
+    } else {
+        post(channel, (posted_call){.run = run_close, .promise = promise});
+    }
+}
+
+void weir_channel_abort(weir_channel *channel, weir_status why) {
+    if (weir_loop_is_current(channel->loop)) {
+        weir_ctx_abort(tail_of(channel), why);
+    } else {
+        post(channel, (posted_call){.run = run_abort, .status = why});
+    }
+}
+
+void weir_channel_fire_event(weir_channel *channel, weir_obj *event) {
+    if (weir_loop_is_current(channel->loop)) {
+        channel_fire_event(channel, event);
+    } else {
+        post(channel, (posted_call){.run = run_event, .msg = event});
+    }
+}
+
+void weir_channel_set_reading(weir_channel *channel, bool reading) {
+    if (!weir_loop_is_current(channel->loop)) {
+        post(channel, (posted_call){.run = run_set_reading, .status = reading});
+        return;
+    }
+    channel->manual = !reading;
+    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+}
+
+/* ---- questions ---- */
+
+uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
+    return atomic_load_explicit(&channel->pending, memory_order_relaxed) +
+           atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
+}
+
+bool weir_channel_is_writable(const weir_channel *channel) {
+    return channel_is_open(channel) && atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
+           weir_channel_pending_bytes(channel) <= channel->options->high_water;
+}
+
+size_t weir_channel_bytes_before_unwritable(const weir_channel *channel) {
+    if (!weir_channel_is_writable(channel)) return 0;
+    uint64_t pending = weir_channel_pending_bytes(channel) + OUTBOUND_OVERHEAD;
+    size_t high = channel->options->high_water;
+    return pending < high ? high - (size_t)pending : 0;
+}
+
+bool weir_channel_is_active(const weir_channel *channel) { return channel_state_of(channel) == CHANNEL_ACTIVE; }
+
+uint64_t weir_channel_id(const weir_channel *channel) { return channel->id; }
+
+weir_loop *weir_channel_loop(const weir_channel *channel) { return channel->loop; }
+
+weir_pipeline *weir_channel_pipeline(weir_channel *channel) { return &channel->pipeline; }
+
+int weir_channel_fd(const weir_channel *channel) {
+    return channel_is_open(channel) ? channel->wire->fd(channel) : -1;
+}
+
+void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out) { *out = channel->stats; }
+
+static void widen(const short_addr *addr, weir_addr *out) {
+    *out = (weir_addr){0};
+    if (addr->sa.sa_family == AF_UNSPEC) return;
+    out->len = addr->sa.sa_family == AF_INET ? sizeof addr->in : sizeof addr->in6;
+    memcpy(out->as.room, addr, out->len);
+}
+
+void weir_channel_local_addr(const weir_channel *channel, weir_addr *out) { widen(&channel->local, out); }
+
+void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out) { widen(&channel->remote, out); }

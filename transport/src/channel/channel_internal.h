@@ -1,0 +1,120 @@
+/* channel_internal.h - private: what a channel is, for the pipeline's ends, the loop and the wires. */
+#ifndef WEIR_CHANNEL_INTERNAL_H
+#define WEIR_CHANNEL_INTERNAL_H
+
+#include <netinet/in.h>
+
+#include <weir/transport/channel_options.h>
+
+#include "channel/outbound_queue.h"
+#include "channel/read_sizer.h"
+#include "channel/wire.h"
+#include "pipeline/pipeline_internal.h"
+
+typedef enum channel_state {
+    CHANNEL_OPENING, /* not connected yet; writes wait */
+    CHANNEL_ACTIVE,
+    CHANNEL_ENDING, /* the wire is letting go */
+    CHANNEL_GONE,   /* told everyone */
+} channel_state;
+
+/* Who made the channel and wants to know of its end (a server); NULL functions and owners are passed by. */
+typedef struct channel_owner channel_owner;
+struct channel_owner {
+    void (*gone)(channel_owner *owner, weir_channel *channel);
+};
+
+/* An address without the room for every family. */
+typedef union short_addr {
+    struct sockaddr sa;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+} short_addr;
+
+struct weir_channel {
+    weir_obj obj;
+    weir_loop *loop;
+    const wire_ops *wire;
+    const weir_channel_options *options; /* resolved; valid until GONE */
+    channel_owner *owner;
+    uint64_t id;
+
+    weir_pipeline pipeline;
+    outbound_queue queue;
+    read_sizer sizer;
+
+    weir_list siblings; /* in loop->channels */
+    weir_list dirty;    /* in loop->dirty while there is something to send */
+    weir_timer close_timer;
+    uint64_t close_progress; /* bytes_written when the timer last looked */
+    weir_promise *close_promise, *shut_promise;
+    weir_status cause; /* why it ended, the first one */
+
+    _Atomic uint64_t off_loop; /* bytes of writes that are posted and not here yet */
+    _Atomic uint64_t pending;  /* queue.pending for other threads */
+    atomic_bool writable;
+    _Atomic channel_state state;
+    bool was_active : 1;
+    bool manual : 1;       /* reading is off but for pulls */
+    bool pulled : 1;       /* one burst was asked for */
+    bool choked : 1;       /* reading pauses while unwritable */
+    bool close_wanted : 1; /* when the queue is out */
+    bool shut_wanted : 1;
+    bool shut_done : 1;
+    bool peer_closed : 1;
+    bool draining : 1;
+    bool drain_again : 1;
+
+    short_addr local, remote;
+    weir_channel_stats stats;
+};
+
+/* The options with defaults where they are zero. Fails: WEIR_E_INVALID when they contradict each other. */
+weir_status channel_options_resolve(const weir_channel_options *options, weir_channel_options *out);
+
+/* Makes `channel`, zeroed memory from loop->alloc with the channel first, alive in state OPENING with one
+ * reference, which is the wire's. Any thread. */
+void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
+                  const weir_channel_options *options, channel_owner *owner);
+
+/* Enters it in its loop and fills the pipeline; a failure of that ends the channel with it as the cause, and
+ * is answered. On the loop. */
+weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg);
+
+/* What the head of the pipeline does. On the loop. Takes as their public namesakes. */
+void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise);
+void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_status status);
+void channel_flush(weir_channel *channel);
+void channel_pull(weir_channel *channel);
+void channel_shutdown(weir_channel *channel, weir_promise *promise);
+void channel_close(weir_channel *channel, weir_promise *promise);
+void channel_abort_now(weir_channel *channel, weir_status why);
+
+/* The end of the turn: flushes what was only written. */
+void channel_send_written(weir_channel *channel);
+
+/* For the server: the event goes in at the head. Takes: event. On the loop. */
+void channel_fire_event(weir_channel *channel, weir_obj *event);
+
+static inline channel_state channel_state_of(const weir_channel *channel) {
+    return atomic_load_explicit(&channel->state, memory_order_relaxed);
+}
+
+static inline bool channel_is_gone(const weir_channel *channel) {
+    return channel_state_of(channel) == CHANNEL_GONE;
+}
+
+static inline bool channel_is_open(const weir_channel *channel) {
+    return channel_state_of(channel) < CHANNEL_ENDING;
+}
+
+/* Whether the wire should read now. */
+static inline bool channel_wants_reading(const weir_channel *channel) {
+    return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
+           (channel->pulled || (!channel->manual && !channel->choked));
+}
+
+/* More to send than the turn allowed: again at the end of the next one. */
+void channel_send_later(weir_channel *channel);
+
+#endif

@@ -1,0 +1,103 @@
+/* outbound_queue.c - push at one end, advance at the other.
+ *
+ * Completing a promise runs code that may write to, flush or end this very channel, so an entry is out of the
+ * queue and the sums are right before its promise completes.
+ */
+#include "channel/outbound_queue.h"
+
+/* A loop keeps so many entries for use again: 3 KiB. */
+#define ENTRIES_KEPT 64
+
+static outbound_entry *get_entry(weir_loop *loop) {
+    outbound_entry *entry = loop->entries;
+    if (WEIR_UNLIKELY(entry == NULL)) return weir_alloc_acquire(loop->alloc, sizeof *entry);
+    loop->entries = entry->next;
+    loop->entries_kept--;
+    return entry;
+}
+
+static void put_entry(weir_loop *loop, outbound_entry *entry) {
+    if (WEIR_UNLIKELY(loop->entries_kept >= ENTRIES_KEPT)) {
+        weir_alloc_release(loop->alloc, entry);
+        return;
+    }
+    entry->next = loop->entries;
+    loop->entries = entry;
+    loop->entries_kept++;
+}
+
+void outbound_entries_free(weir_loop *loop) {
+    while (loop->entries != NULL) weir_alloc_release(loop->alloc, get_entry(loop));
+}
+
+static bool is_memory(const weir_obj *msg) { return weir_obj_is(msg, &weir_buf_type); }
+
+bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
+                         uint64_t size) {
+    outbound_entry *entry = get_entry(loop);
+    if (WEIR_UNLIKELY(entry == NULL)) return false;
+    *entry = (outbound_entry){.msg = msg, .promise = promise, .size = size};
+    if (queue->head == NULL) {
+        queue->head = entry;
+    } else {
+        queue->last->next = entry;
+    }
+    queue->last = entry;
+    if (queue->unflushed == NULL) queue->unflushed = entry;
+    queue->pending += size + OUTBOUND_OVERHEAD;
+    queue->memory += is_memory(msg) ? size + OUTBOUND_OVERHEAD : OUTBOUND_OVERHEAD;
+    return true;
+}
+
+/* Unlinks the front entry and takes what is left of it off the sums. */
+static outbound_entry *unlink_front(outbound_queue *queue) {
+    outbound_entry *entry = queue->head;
+    queue->head = entry->next;
+    if (queue->head == NULL) queue->last = NULL;
+    if (queue->unflushed == entry) queue->unflushed = queue->head;
+    uint64_t left = entry->size - entry->sent;
+    queue->pending -= left + OUTBOUND_OVERHEAD;
+    queue->memory -= is_memory(entry->msg) ? left + OUTBOUND_OVERHEAD : OUTBOUND_OVERHEAD;
+    return entry;
+}
+
+weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
+    outbound_entry *entry = unlink_front(queue);
+    weir_obj *msg = entry->msg;
+    *promise = entry->promise;
+    weir_buf_release(entry->piece);
+    put_entry(loop, entry);
+    return msg;
+}
+
+static void finish_front(outbound_queue *queue, weir_loop *loop, weir_status status) {
+    weir_promise *promise;
+    weir_obj_release(outbound_queue_pop(queue, loop, &promise));
+    if (promise != NULL) weir_promise_complete(promise, status);
+}
+
+void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes) {
+    while (bytes > 0 && queue->head != NULL) {
+        outbound_entry *entry = queue->head;
+        uint64_t left = entry->size - entry->sent;
+        uint64_t taken = bytes < left ? bytes : left;
+        bytes -= taken;
+        entry->sent += taken;
+        queue->pending -= taken;
+        if (is_memory(entry->msg)) queue->memory -= taken;
+        if (entry->piece != NULL && !weir_buf_skip(entry->piece, taken)) WEIR_UNREACHABLE();
+        if (entry->sent < entry->size) return;
+        finish_front(queue, loop, WEIR_OK);
+    }
+}
+
+void outbound_queue_skip_empty(outbound_queue *queue, weir_loop *loop) {
+    outbound_entry *front;
+    while ((front = outbound_queue_front(queue)) != NULL && front->sent == front->size) {
+        finish_front(queue, loop, WEIR_OK);
+    }
+}
+
+void outbound_queue_fail(outbound_queue *queue, weir_loop *loop, weir_status why) {
+    while (queue->head != NULL) finish_front(queue, loop, why);
+}

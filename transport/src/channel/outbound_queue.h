@@ -1,0 +1,67 @@
+/* outbound_queue.h - private: what was written and is not yet with the kernel, in order.
+ *
+ *     head -> [sent in part] -> [flushed] -> ... -> [unflushed] -> ... -> last
+ *
+ * Messages are bufs and regions. The queue never moves a message's own indices: how much of it is out
+ * stands in the entry, so one buf can wait in many queues. A region that must be read is read in pieces
+ * into `piece`, one at a time. Entries are recycled by the loop.
+ */
+#ifndef WEIR_OUTBOUND_QUEUE_H
+#define WEIR_OUTBOUND_QUEUE_H
+
+#include <sys/uio.h>
+
+#include <weir/buffer/buf.h>
+#include <weir/transport/promise.h>
+#include <weir/transport/region.h>
+
+#include "loop/loop_internal.h"
+
+typedef struct outbound_entry {
+    struct outbound_entry *next;
+    weir_obj *msg;
+    weir_promise *promise;
+    uint64_t size; /* of the message */
+    uint64_t sent; /* with the kernel already */
+    weir_buf *piece; /* of a region that must be read: its bytes from sent on, or NULL */
+    uint64_t warm;   /* of a region: up to here no device has to be waited for */
+} outbound_entry;
+
+typedef struct outbound_queue {
+    outbound_entry *head, *last;
+    outbound_entry *unflushed; /* the first that may not be sent yet; NULL: all may */
+    uint64_t pending;          /* bytes and overhead, for the watermarks */
+    uint64_t memory;           /* the part of it that is memory, for the cap */
+} outbound_queue;
+
+/* What an entry costs besides its bytes. */
+#define OUTBOUND_OVERHEAD 64
+
+/* Takes: msg, promise when it answers true. */
+bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
+                         uint64_t size);
+
+static inline void outbound_queue_flush(outbound_queue *queue) { queue->unflushed = NULL; }
+
+/* The first entry that may be sent, or NULL. */
+static inline outbound_entry *outbound_queue_front(const outbound_queue *queue) {
+    return queue->head == queue->unflushed ? NULL : queue->head;
+}
+
+/* Takes the front entry out and gives its message, without completing its promise, which goes to *promise. */
+weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise);
+
+/* `bytes` of the front entries are with the kernel. Completes the promises of those that are out wholly, which
+ * may run anything, this channel's end too; hence the callers' care. */
+void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes);
+
+/* Completes the front entries that have no bytes left to send: empty bufs and regions. */
+void outbound_queue_skip_empty(outbound_queue *queue, weir_loop *loop);
+
+/* Every promise completes with `why`, everything is released. */
+void outbound_queue_fail(outbound_queue *queue, weir_loop *loop, weir_status why);
+
+/* Frees the entries that `loop` keeps for use again. */
+void outbound_entries_free(weir_loop *loop);
+
+#endif

@@ -1,0 +1,203 @@
+/* loop.c - the queues of a loop: posted tasks, timers, the end of a turn.
+ *
+ * Posting is a push on a lock-free stack; only the push that finds it empty wakes the loop, which takes the
+ * whole stack at once and runs it oldest first.
+ */
+#include "loop/loop_internal.h"
+
+#include "channel/channel_internal.h"
+#include "channel/outbound_queue.h"
+
+#define CLOSED_TO_POSTS 0x80000000u
+#define DEFAULT_MAX_TASKS 1048576u
+/* Sending may make callbacks write again; what they write after so many rounds waits for the next turn. */
+#define SEND_ROUNDS_A_TURN 4
+
+static _Thread_local char this_thread;
+
+const void *loop_this_thread(void) { return &this_thread; }
+
+void loop_set_thread(weir_loop *loop, const void *thread) {
+    atomic_store_explicit(&loop->thread, thread, memory_order_release);
+}
+
+bool weir_loop_is_current(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->thread, memory_order_relaxed) == (const void *)&this_thread;
+}
+
+void loop_check_current(const weir_loop *loop, const char *function) {
+    WEIR_CHECK(weir_loop_is_current(loop), "%s was called outside the thread of its loop \"%s\"", function,
+               loop->name);
+}
+
+void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now) {
+    loop->driver = driver;
+    loop->name = options->name != NULL ? options->name : "loop";
+    loop->alloc = options->alloc != NULL ? options->alloc : weir_alloc_default();
+    loop->max_tasks = options->max_tasks != 0 ? options->max_tasks : DEFAULT_MAX_TASKS;
+    loop->now = now;
+    loop->armed = UINT64_MAX;
+    atomic_init(&loop->references, 1);
+    timer_wheel_init(&loop->wheel, now);
+    weir_list_init(&loop->channels);
+    weir_list_init(&loop->dirty);
+    weir_list_init(&loop->graveyard);
+}
+
+bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
+    loop->owns_pool = options->pool == NULL;
+    loop->pool = options->pool != NULL ? options->pool
+                                       : weir_pool_new(&(weir_pool_options){.name = loop->name,
+                                                                            .alloc = options->alloc});
+    return loop->pool != NULL;
+}
+
+void loop_retain(weir_loop *loop) { atomic_fetch_add_explicit(&loop->references, 1, memory_order_relaxed); }
+
+void loop_release(weir_loop *loop) {
+    if (atomic_fetch_sub_explicit(&loop->references, 1, memory_order_acq_rel) == 1) loop->driver->destroy(loop);
+}
+
+uint64_t weir_loop_now(const weir_loop *loop) { return loop->now; }
+
+weir_pool *weir_loop_pool(const weir_loop *loop) { return loop->pool; }
+
+size_t weir_loop_channels(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->channel_count, memory_order_relaxed);
+}
+
+/* ---- posted tasks ---- */
+
+weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
+    unsigned before = atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
+    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= loop->max_tasks || (before & CLOSED_TO_POSTS) != 0)) {
+        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_acq_rel);
+        return (before & CLOSED_TO_POSTS) != 0 ? WEIR_E_STOPPED : WEIR_E_LIMIT;
+    }
+    weir_task *newest = atomic_load_explicit(&loop->posted, memory_order_relaxed);
+    do {
+        task->next = newest;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->posted, &newest, task, memory_order_release,
+                                                    memory_order_relaxed));
+    if (newest == NULL) loop->driver->wake(loop);
+    return WEIR_OK;
+}
+
+typedef struct call_task {
+    weir_task task;
+    weir_alloc *alloc;
+    weir_task_fn *fn;
+    void *arg;
+} call_task;
+
+static void run_call(weir_task *task) {
+    call_task call = *WEIR_CONTAINER(task, call_task, task);
+    weir_alloc_release(call.alloc, task);
+    call.fn(call.arg);
+}
+
+weir_status weir_loop_post(weir_loop *loop, weir_task_fn *fn, void *arg) {
+    call_task *call = weir_alloc_acquire(loop->alloc, sizeof *call);
+    if (call == NULL) return WEIR_E_NO_MEMORY;
+    *call = (call_task){.task.run = run_call, .alloc = loop->alloc, .fn = fn, .arg = arg};
+    weir_status status = weir_loop_post_task(loop, &call->task);
+    if (status != WEIR_OK) weir_alloc_release(loop->alloc, call);
+    return status;
+}
+
+static weir_task *oldest_first(weir_task *newest) {
+    weir_task *oldest = NULL;
+    while (newest != NULL) {
+        weir_task *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+void loop_run_tasks(weir_loop *loop) {
+    weir_task *task = oldest_first(atomic_exchange_explicit(&loop->posted, NULL, memory_order_acquire));
+    while (task != NULL) {
+        weir_task *next = task->next;
+        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_release);
+        task->run(task);
+        task = next;
+    }
+}
+
+void loop_close_queues(weir_loop *loop) {
+    atomic_fetch_or_explicit(&loop->tasks, CLOSED_TO_POSTS, memory_order_acq_rel);
+    while (atomic_load_explicit(&loop->tasks, memory_order_acquire) != CLOSED_TO_POSTS) loop_run_tasks(loop);
+}
+
+weir_status weir_loop_offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
+                              void *arg) {
+    loop_check_current(loop, __func__);
+    return loop->driver->offload(loop, work, done, arg);
+}
+
+/* ---- timers ---- */
+
+void weir_timer_init(weir_timer *timer, weir_timer_fn *fn, void *arg) {
+    weir_list_init(&timer->link);
+    timer->due = 0;
+    timer->fn = fn;
+    timer->arg = arg;
+}
+
+void weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t delay_ms) {
+    loop_check_current(loop, __func__);
+    weir_list_remove(&timer->link);
+    if (delay_ms == 0) delay_ms = 1;
+    timer->due = delay_ms < UINT64_MAX - loop->now ? loop->now + delay_ms : UINT64_MAX;
+    timer_wheel_add(&loop->wheel, timer);
+    if (timer->due < loop->armed) loop->driver->rearm(loop);
+}
+
+void weir_timer_stop(weir_timer *timer, weir_loop *loop) {
+    loop_check_current(loop, __func__);
+    weir_list_remove(&timer->link);
+}
+
+void loop_run_timers(weir_loop *loop, uint64_t now) {
+    loop->now = now;
+    loop->armed = 0; /* timers that start meanwhile need no rearming each */
+    timer_wheel_advance(&loop->wheel, now);
+    loop->armed = UINT64_MAX;
+    loop->driver->rearm(loop);
+}
+
+/* ---- the end of a turn ---- */
+
+void loop_bury(weir_loop *loop, grave *body) { weir_list_push_back(&loop->graveyard, &body->link); }
+
+static void send_dirty(weir_loop *loop) {
+    weir_list now;
+    weir_list_init(&now);
+    weir_list_splice(&now, &loop->dirty);
+    for (weir_list *link = weir_list_pop_front(&now); link != NULL; link = weir_list_pop_front(&now)) {
+        channel_send_written(WEIR_CONTAINER(link, weir_channel, dirty));
+    }
+}
+
+void loop_end_turn(weir_loop *loop) {
+    for (int round = 0; round < SEND_ROUNDS_A_TURN && !weir_list_is_empty(&loop->dirty); round++) {
+        send_dirty(loop);
+    }
+    for (weir_list *link = weir_list_pop_front(&loop->graveyard); link != NULL;
+         link = weir_list_pop_front(&loop->graveyard)) {
+        grave *body = WEIR_CONTAINER(link, grave, link);
+        body->bury(body);
+    }
+    if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
+}
+
+void loop_abort_channels(weir_loop *loop, weir_status why) {
+    weir_list *link = loop->channels.next;
+    while (link != &loop->channels) {
+        weir_channel *channel = WEIR_CONTAINER(link, weir_channel, siblings);
+        link = link->next;
+        channel_abort_now(channel, why);
+    }
+}

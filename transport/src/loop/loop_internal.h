@@ -1,0 +1,85 @@
+/* loop_internal.h - private: what a loop is, whoever drives it.
+ *
+ * A loop is its queues: posted tasks, timers, channels with something to send, things to be freed. A
+ * driver (uv/uv_loop.c, embedded/embedded_loop.c) decides when they are looked at, by two calls:
+ * loop_run_tasks when woken, loop_end_turn before it sleeps.
+ */
+#ifndef WEIR_LOOP_INTERNAL_H
+#define WEIR_LOOP_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <weir/core/list.h>
+#include <weir/transport/loop.h>
+
+#include "loop/timer_wheel.h"
+
+typedef struct loop_driver {
+    const char *name;
+    void (*wake)(weir_loop *loop);     /* run my tasks soon. Any thread */
+    void (*continues)(weir_loop *loop); /* do not sleep: there is work for the next turn */
+    void (*rearm)(weir_loop *loop);    /* the next timer is earlier than it was */
+    weir_status (*offload)(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg);
+    void (*destroy)(weir_loop *loop);  /* the last reference is gone: free the memory */
+} loop_driver;
+
+struct weir_loop {
+    const loop_driver *driver;
+    const char *name;
+    weir_alloc *alloc;
+    weir_pool *pool;
+    bool owns_pool;
+    _Atomic(const void *) thread; /* identity of the thread that runs it, or NULL */
+    atomic_uint references;       /* the owner's and one for each channel */
+    uint64_t now;
+    uint64_t armed;               /* when the driver will look at the wheel */
+    timer_wheel wheel;
+
+    _Atomic(weir_task *) posted;  /* newest first */
+    atomic_uint tasks;            /* posted and not run; the top bit: closed to posting */
+    unsigned max_tasks;
+
+    weir_list channels;           /* all that are not gone */
+    atomic_size_t channel_count;
+    weir_list dirty;              /* channels with something to send at the end of the turn */
+    weir_list graveyard;          /* grave.link: freed at the end of the turn */
+    struct outbound_entry *entries; /* recycled */
+    unsigned entries_kept;
+};
+
+/* Something that callbacks up the stack may still look at: its memory goes when the turn ends. */
+typedef struct grave {
+    weir_list link;
+    void (*bury)(struct grave *body);
+} grave;
+
+void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now);
+
+/* Makes its own pool when the options named none; false when out of memory. */
+bool loop_init_pool(weir_loop *loop, const weir_loop_options *options);
+
+/* From now on posts fail; those that were accepted have run when it returns. */
+void loop_close_queues(weir_loop *loop);
+
+void loop_retain(weir_loop *loop);
+void loop_release(weir_loop *loop);
+
+/* An address that is this thread's alone: what `thread` is compared with. */
+const void *loop_this_thread(void);
+void loop_set_thread(weir_loop *loop, const void *thread);
+
+/* Bugs stop here: a call that belongs to the loop's thread came from another. */
+void loop_check_current(const weir_loop *loop, const char *function);
+
+void loop_run_tasks(weir_loop *loop);
+void loop_run_timers(weir_loop *loop, uint64_t now);
+
+/* Sends what was written, frees what was buried. */
+void loop_end_turn(weir_loop *loop);
+
+void loop_bury(weir_loop *loop, grave *body);
+
+/* Aborts every channel with `why`; they are gone some turns later. */
+void loop_abort_channels(weir_loop *loop, weir_status why);
+
+#endif

@@ -1,0 +1,31 @@
+/* timer_wheel.h - private: all timers of one loop, in six wheels of 64 slots.
+ *
+ * A timer lies in the wheel of the highest digit (base 64) in which its due time differs from now, in the slot
+ * of that digit. So whatever is in a lower wheel is due before anything in a higher one, starting and
+ * stopping are O(1), and each timer is moved down at most five times. 36 bits of milliseconds: two years.
+ */
+#ifndef WEIR_TIMER_WHEEL_H
+#define WEIR_TIMER_WHEEL_H
+
+#include <weir/transport/timer.h>
+
+enum { WHEEL_LEVELS = 6, WHEEL_BITS = 6, WHEEL_SLOTS = 64 };
+
+typedef struct timer_wheel {
+    uint64_t now;                    /* everything due up to here has fired */
+    uint64_t occupied[WHEEL_LEVELS]; /* a bit a slot; may be set for one that a stop has emptied */
+    weir_list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+} timer_wheel;
+
+void timer_wheel_init(timer_wheel *wheel, uint64_t now);
+
+/* Requires: timer is in no slot, timer->due > wheel->now. */
+void timer_wheel_add(timer_wheel *wheel, weir_timer *timer);
+
+/* When something must be done next: fire or move down. UINT64_MAX: nothing is there. */
+uint64_t timer_wheel_next(const timer_wheel *wheel);
+
+/* Fires all that is due up to `now`, in order. Callbacks may start and stop any timer. */
+void timer_wheel_advance(timer_wheel *wheel, uint64_t now);
+
+#endif

@@ -1,0 +1,167 @@
+/* pipeline.c - the chain: adding and removing, also while events are walking along it. */
+#include "pipeline/pipeline_internal.h"
+
+#include <string.h>
+
+#include "channel/channel_internal.h"
+
+static const struct {
+    const char *name;
+    size_t slot;
+} slots[] = {
+    /* in the order of the EVENT_ bits */
+    {"active", offsetof(weir_handler, active)},
+    {"read", offsetof(weir_handler, read)},
+    {"read_complete", offsetof(weir_handler, read_complete)},
+    {"event", offsetof(weir_handler, event)},
+    {"writable_changed", offsetof(weir_handler, writable_changed)},
+    {"error", offsetof(weir_handler, error)},
+    {"inactive", offsetof(weir_handler, inactive)},
+    {"write", offsetof(weir_handler, write)},
+    {"flush", offsetof(weir_handler, flush)},
+    {"pull", offsetof(weir_handler, pull)},
+    {"shutdown", offsetof(weir_handler, shutdown)},
+    {"close", offsetof(weir_handler, close)},
+    {"abort", offsetof(weir_handler, abort)},
+};
+
+enum { SLOTS = sizeof slots / sizeof slots[0] };
+
+static uint32_t events_of(const weir_handler *handler) {
+    uint32_t events = 0;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        void (*slot)(void);
+        memcpy(&slot, (const char *)handler + slots[i].slot, sizeof slot);
+        if (slot != NULL) events |= 1u << i;
+    }
+    return events;
+}
+
+static weir_loop *loop_of(weir_pipeline *pipeline) { return weir_pipeline_channel(pipeline)->loop; }
+
+static void init_end(weir_ctx *ctx, weir_pipeline *pipeline, const weir_handler *handler) {
+    *ctx = (weir_ctx){.handler = handler, .pipeline = pipeline, .events = events_of(handler)};
+}
+
+void pipeline_init(weir_pipeline *pipeline) {
+    init_end(&pipeline->head, pipeline, &pipeline_head);
+    init_end(&pipeline->tail, pipeline, &pipeline_tail);
+    pipeline->head.next = &pipeline->tail;
+    pipeline->tail.prev = &pipeline->head;
+}
+
+weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {
+    return WEIR_CONTAINER(pipeline, weir_channel, pipeline);
+}
+
+/* ---- adding ---- */
+
+/* A context and, once removed, its grave: the same memory. */
+typedef struct ctx_node {
+    weir_ctx ctx;
+    grave grave;
+} ctx_node;
+
+static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void *state) {
+    weir_loop *loop = loop_of(at->pipeline);
+    loop_check_current(loop, __func__);
+    WEIR_CHECK(!at->removed, "a handler was added next to \"%s\", which is not in the pipeline any more",
+               at->handler->name);
+    if (channel_is_gone(weir_pipeline_channel(at->pipeline))) return WEIR_E_CLOSED;
+    ctx_node *node = weir_alloc_acquire(loop->alloc, sizeof *node);
+    if (node == NULL) return WEIR_E_NO_MEMORY;
+    node->ctx = (weir_ctx){
+        .next = at->next,
+        .prev = at,
+        .handler = handler,
+        .state = state,
+        .pipeline = at->pipeline,
+        .events = events_of(handler),
+    };
+    at->next->prev = &node->ctx;
+    at->next = &node->ctx;
+    if (handler->added != NULL) handler->added(&node->ctx);
+    return WEIR_OK;
+}
+
+weir_status weir_pipeline_add_last(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
+    return insert_after(pipeline->tail.prev, handler, state);
+}
+
+weir_status weir_pipeline_add_first(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
+    return insert_after(&pipeline->head, handler, state);
+}
+
+weir_status weir_pipeline_add_before(weir_ctx *at, const weir_handler *handler, void *state) {
+    WEIR_CHECK(!at->removed, "a handler was added before \"%s\", which is not in the pipeline any more",
+               at->handler->name);
+    return insert_after(at->prev, handler, state);
+}
+
+weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *handler, void *state) {
+    return insert_after(at, handler, state);
+}
+
+/* ---- removing ---- */
+
+static void free_ctx(grave *body) {
+    ctx_node *node = WEIR_CONTAINER(body, ctx_node, grave);
+    weir_channel *channel = weir_pipeline_channel(node->ctx.pipeline);
+    weir_alloc_release(channel->loop->alloc, node);
+    weir_channel_release(channel);
+}
+
+void weir_pipeline_remove(weir_ctx *ctx) {
+    weir_channel *channel = weir_pipeline_channel(ctx->pipeline);
+    loop_check_current(channel->loop, __func__);
+    if (ctx->removed) return;
+    ctx->removed = true;
+    ctx->prev->next = ctx->next;
+    ctx->next->prev = ctx->prev;
+    if (ctx->handler->removed != NULL) ctx->handler->removed(ctx);
+    ctx->events = 0;
+    ctx_node *node = WEIR_CONTAINER(ctx, ctx_node, ctx);
+    node->grave.bury = free_ctx;
+    weir_channel_retain(channel); /* a ctx in its grave still points into the channel */
+    loop_bury(channel->loop, &node->grave);
+}
+
+weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, void *state) {
+    weir_status status = insert_after(ctx, handler, state);
+    if (status == WEIR_OK) weir_pipeline_remove(ctx);
+    return status;
+}
+
+void pipeline_clear(weir_pipeline *pipeline) {
+    while (pipeline->tail.prev != &pipeline->head) weir_pipeline_remove(pipeline->tail.prev);
+}
+
+/* ---- looking ---- */
+
+weir_ctx *weir_pipeline_find(weir_pipeline *pipeline, const weir_handler *handler) {
+    loop_check_current(loop_of(pipeline), __func__);
+    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+        if (ctx->handler == handler) return ctx;
+    }
+    return NULL;
+}
+
+weir_ctx *weir_pipeline_find_name(weir_pipeline *pipeline, const char *name) {
+    loop_check_current(loop_of(pipeline), __func__);
+    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+        if (strcmp(ctx->handler->name, name) == 0) return ctx;
+    }
+    return NULL;
+}
+
+void weir_pipeline_dump(weir_pipeline *pipeline, FILE *out) {
+    loop_check_current(loop_of(pipeline), __func__);
+    int place = 1;
+    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+        fprintf(out, "%2d %-20s", place++, ctx->handler->name);
+        for (unsigned i = 0; i < SLOTS; i++) {
+            if ((ctx->events & 1u << i) != 0) fprintf(out, " %s", slots[i].name);
+        }
+        fputc('\n', out);
+    }
+}

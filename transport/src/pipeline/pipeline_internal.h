@@ -1,0 +1,54 @@
+/* pipeline_internal.h - private: contexts, the events they take, and the two ends of the chain.
+ *
+ * A walker goes to the next context whose `events` has the bit of what is passed on; head takes every
+ * outbound event and tail every inbound one, so it always ends. A removed context takes nothing, but keeps
+ * its neighbours until the turn ends: a callback that is still inside it can go on from there.
+ */
+#ifndef WEIR_PIPELINE_INTERNAL_H
+#define WEIR_PIPELINE_INTERNAL_H
+
+#include <weir/transport/ctx.h>
+#include <weir/transport/pipeline.h>
+
+#include "loop/loop_internal.h"
+
+enum {
+    EVENT_ACTIVE = 1u << 0,
+    EVENT_READ = 1u << 1,
+    EVENT_READ_COMPLETE = 1u << 2,
+    EVENT_EVENT = 1u << 3,
+    EVENT_WRITABLE_CHANGED = 1u << 4,
+    EVENT_ERROR = 1u << 5,
+    EVENT_INACTIVE = 1u << 6,
+    EVENT_WRITE = 1u << 7,
+    EVENT_FLUSH = 1u << 8,
+    EVENT_PULL = 1u << 9,
+    EVENT_SHUTDOWN = 1u << 10,
+    EVENT_CLOSE = 1u << 11,
+    EVENT_ABORT = 1u << 12,
+};
+
+struct weir_ctx {
+    weir_ctx *next; /* towards the tail */
+    weir_ctx *prev; /* towards the head */
+    const weir_handler *handler;
+    void *state;
+    weir_pipeline *pipeline;
+    uint32_t events; /* the bits of the handler's slots; 0 once removed */
+    bool removed;
+};
+
+struct weir_pipeline {
+    weir_ctx head;
+    weir_ctx tail;
+};
+
+extern const weir_handler pipeline_head;
+extern const weir_handler pipeline_tail;
+
+void pipeline_init(weir_pipeline *pipeline);
+
+/* Removes every handler, from tail to head. */
+void pipeline_clear(weir_pipeline *pipeline);
+
+#endif

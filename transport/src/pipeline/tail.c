@@ -1,0 +1,53 @@
+/* tail.c - the inward end of every pipeline: what happens to what nobody took. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include <weir/core/log.h>
+#include <weir/transport/event.h>
+
+#include "channel/channel_internal.h"
+#include "pipeline/pipeline_internal.h"
+
+static void tail_active(weir_ctx *ctx) { (void)ctx; }
+
+static void tail_read(weir_ctx *ctx, weir_obj *msg) {
+    weir_log(WEIR_LOG_DEBUG, "channel", "%" PRIu64 ": no handler took a message of type \"%s\": released",
+             weir_ctx_channel(ctx)->id, msg->type->name);
+    weir_obj_release(msg);
+}
+
+static void tail_read_complete(weir_ctx *ctx) { (void)ctx; }
+
+static void tail_event(weir_ctx *ctx, weir_obj *event) {
+    bool ends_stream = event == &weir_event_peer_closed.obj || event == &weir_event_stopping.obj;
+    weir_obj_release(event);
+    if (ends_stream) weir_channel_close(weir_ctx_channel(ctx), NULL);
+}
+
+static void tail_writable_changed(weir_ctx *ctx) { (void)ctx; }
+
+static void tail_error(weir_ctx *ctx, const weir_error *error) {
+    weir_channel *channel = weir_ctx_channel(ctx);
+    weir_addr addr;
+    char peer[WEIR_ADDR_TEXT];
+    weir_channel_remote_addr(channel, &addr);
+    weir_log(error->status == -ECONNRESET || error->status == -EPIPE ? WEIR_LOG_INFO : WEIR_LOG_WARN, "channel",
+             "%" PRIu64 " %s: %s%s%s: closing", channel->id,
+             weir_addr_format(&addr, peer),
+             error->what != NULL ? error->what : "", error->what != NULL ? ": " : "",
+             weir_status_text(error->status));
+    weir_channel_close(channel, NULL);
+}
+
+static void tail_inactive(weir_ctx *ctx) { (void)ctx; }
+
+const weir_handler pipeline_tail = {
+    .name = "tail",
+    .active = tail_active,
+    .read = tail_read,
+    .read_complete = tail_read_complete,
+    .event = tail_event,
+    .writable_changed = tail_writable_changed,
+    .error = tail_error,
+    .inactive = tail_inactive,
+};

@@ -1,0 +1,83 @@
+/* region.c - what all kinds of regions share, and a part of any region. */
+#include <errno.h>
+
+#include <weir/core/alloc.h>
+#include <weir/transport/region.h>
+
+static weir_leak_counter living = {.name = "region"};
+
+static void free_region(weir_obj *obj) {
+    weir_region *region = (weir_region *)(void *)obj;
+    region->ops->free(region);
+}
+
+static uint64_t region_size(const weir_obj *obj) { return ((const weir_region *)(const void *)obj)->length; }
+
+const weir_obj_type weir_region_type = {
+    .name = "region", .free = free_region, .size = region_size, .live = &living};
+
+void weir_region_init(weir_region *region, const weir_region_ops *ops, uint64_t length) {
+    region->ops = ops;
+    region->length = length;
+    weir_obj_init(&region->obj, &weir_region_type);
+}
+
+weir_status weir_region_read(weir_region *region, uint64_t at, void *dst, size_t n) {
+    WEIR_CHECK(at <= region->length && n <= region->length - at,
+               "%zu bytes were read at %llu of a region of %llu", n, (unsigned long long)at,
+               (unsigned long long)region->length);
+    uint8_t *to = dst;
+    while (n > 0) {
+        ssize_t got = region->ops->read(region, at, to, n, true);
+        if (got == -EINTR) continue;
+        if (got < 0) return (weir_status)got;
+        if (got == 0) return WEIR_E_TRUNCATED;
+        to += got;
+        at += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return WEIR_OK;
+}
+
+/* ---- a part of another ---- */
+
+typedef struct region_part {
+    weir_region region;
+    weir_region *whole; /* held */
+    uint64_t start;
+} region_part;
+
+static region_part *part_of(weir_region *region) { return WEIR_CONTAINER(region, region_part, region); }
+
+static ssize_t read_part(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait) {
+    region_part *part = part_of(region);
+    return part->whole->ops->read(part->whole, part->start + at, dst, n, may_wait);
+}
+
+static ssize_t send_part(weir_region *region, uint64_t at, size_t n, int fd) {
+    region_part *part = part_of(region);
+    return part->whole->ops->send(part->whole, part->start + at, n, fd);
+}
+
+static void free_part(weir_region *region) {
+    region_part *part = part_of(region);
+    weir_region_release(part->whole);
+    weir_alloc_release(NULL, part);
+}
+
+static const weir_region_ops sendable_part = {
+    .name = "part", .read = read_part, .send = send_part, .free = free_part};
+static const weir_region_ops readable_part = {.name = "part", .read = read_part, .free = free_part};
+
+weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length) {
+    WEIR_CHECK(at <= region->length && length <= region->length - at,
+               "a slice of %llu bytes at %llu of a region of %llu", (unsigned long long)length,
+               (unsigned long long)at, (unsigned long long)region->length);
+    region_part *part = weir_alloc_acquire(NULL, sizeof *part);
+    if (part == NULL) return NULL;
+    bool is_part = region->ops == &sendable_part || region->ops == &readable_part;
+    part->whole = weir_region_retain(is_part ? part_of(region)->whole : region);
+    part->start = is_part ? part_of(region)->start + at : at;
+    weir_region_init(&part->region, region->ops->send != NULL ? &sendable_part : &readable_part, length);
+    return &part->region;
+}

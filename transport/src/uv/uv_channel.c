@@ -1,0 +1,193 @@
+/* uv_channel.c - a stream socket as a wire: what it is polled for, and how it goes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <weir/core/log.h>
+
+#include "uv/uv_internal.h"
+
+weir_status uv_socket_error(int fd) {
+    int err = 0;
+    socklen_t len = sizeof err;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0) err = errno;
+    return err == 0 ? WEIR_OK : weir_status_from_errno(err);
+}
+
+static void set_option(int fd, int level, int name, int value, const char *text) {
+    if (setsockopt(fd, level, name, &value, sizeof value) != 0) {
+        weir_log(WEIR_LOG_WARN, "channel", "setsockopt %s: %s", text, weir_status_text(-errno));
+    }
+}
+
+void uv_socket_configure(int fd, const weir_channel_options *options) {
+    if (!options->delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+    if (options->keep_alive) set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
+    if (options->send_buffer > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer, "SO_SNDBUF");
+    if (options->receive_buffer > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, options->receive_buffer, "SO_RCVBUF");
+}
+
+/* ---- polling ---- */
+
+/* libuv stops a watcher at POLLERR and says EBADF; what really happened is read from the socket. */
+static void on_socket_failed(uv_channel *self) {
+    weir_channel *channel = &self->channel;
+    self->armed = 0;
+    if (channel_wants_reading(channel)) { /* what came before the error is still there to read */
+        uv_read_burst(self);
+        return;
+    }
+    weir_status status = uv_socket_error(self->fd);
+    if (status != WEIR_OK) {
+        channel_wire_broken(channel, status, "socket");
+    } else {
+        uv_channel_arm(self);
+    }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+    uv_channel *self = poll->data;
+    weir_channel *channel = &self->channel;
+    if (WEIR_UNLIKELY(self->connecting)) {
+        if (status != 0) self->armed = 0;
+        uv_connect_ready(self);
+        return;
+    }
+    if (WEIR_UNLIKELY(status != 0)) {
+        on_socket_failed(self);
+        return;
+    }
+    if ((events & UV_WRITABLE) != 0) {
+        self->blocked = false;
+        channel_wire_drained(channel);
+        if (!channel_is_open(channel)) return;
+    }
+    if ((events & (UV_READABLE | UV_DISCONNECT)) != 0) {
+        if (channel_wants_reading(channel)) {
+            uv_read_burst(self);
+        } else if ((events & UV_DISCONNECT) != 0 && !self->peer_ending) {
+            self->peer_ending = true;
+            channel_wire_peer_ending(channel);
+        }
+    }
+    uv_channel_arm(self);
+}
+
+/* Once the peer's end is known its level-triggered report would never stop; an error still shows then. */
+void uv_channel_arm(uv_channel *self) {
+    if (!channel_is_open(&self->channel) || self->fd < 0) return;
+    int wanted = 0;
+    if (self->blocked || self->connecting) wanted |= UV_WRITABLE;
+    if (channel_wants_reading(&self->channel)) wanted |= UV_READABLE;
+    if (!self->peer_ending && !self->channel.peer_closed && !self->connecting) wanted |= UV_DISCONNECT;
+    if (wanted == 0) wanted = UV_PRIORITIZED;
+    if (wanted == self->armed) return;
+    self->armed = (unsigned char)wanted;
+    uv_poll_start(&self->poll, wanted, on_poll);
+}
+
+static void update_reading(weir_channel *channel) { uv_channel_arm(uv_channel_of(channel)); }
+
+/* ---- ending ---- */
+
+static void on_closed(uv_handle_t *handle) {
+    uv_channel *self = handle->data;
+    if (self->is_client) uv_connect_closed(self);
+    channel_wire_closed(&self->channel);
+}
+
+static void shut(weir_channel *channel) { shutdown(uv_channel_of(channel)->fd, SHUT_WR); }
+
+/* Unread bytes would turn our close into a reset, which can overtake what the peer has not read yet. */
+static void discard_unread(int fd) {
+    char dropped[4096];
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < 64; i++) {
+        if (recv(fd, dropped, sizeof dropped, MSG_DONTWAIT) <= 0) return;
+    }
+}
+
+static void reset_on_close(int fd) {
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+/* The job that warms a region for a socket does not touch the socket, so the descriptor can go at once. */
+static void close_wire(weir_channel *channel, bool abort) {
+    uv_channel *self = uv_channel_of(channel);
+    if (self->fd < 0) {
+        uv_connect_close_unopened(self);
+        return;
+    }
+    if (abort) {
+        reset_on_close(self->fd);
+    } else {
+        discard_unread(self->fd);
+    }
+    uv_close((uv_handle_t *)&self->poll, on_closed);
+    close(self->fd);
+    self->fd = -1;
+}
+
+static int fd_of(const weir_channel *channel) { return ((const uv_channel *)(const void *)channel)->fd; }
+
+static const wire_ops uv_wire = {
+    .name = "socket",
+    .drain = uv_drain,
+    .update_reading = update_reading,
+    .shutdown = shut,
+    .close = close_wire,
+    .fd = fd_of,
+};
+
+/* ---- beginning ---- */
+
+static void note_address(short_addr *out, int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
+    struct sockaddr_storage found;
+    socklen_t len = sizeof found;
+    if (get(fd, (struct sockaddr *)(void *)&found, &len) != 0) return;
+    if (found.ss_family != AF_INET && found.ss_family != AF_INET6) return;
+    memcpy(out, &found, sizeof *out);
+}
+
+void uv_channel_note_addresses(weir_channel *channel) {
+    int fd = uv_channel_of(channel)->fd;
+    note_address(&channel->local, fd, getsockname);
+    note_address(&channel->remote, fd, getpeername);
+}
+
+void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options,
+                     channel_owner *owner) {
+    self->fd = -1;
+    channel_init(&self->channel, loop, &uv_wire, options, owner);
+}
+
+weir_status uv_channel_attach(uv_channel *self, int fd) {
+    int failed = uv_poll_init(driver_of(self->channel.loop)->uv, &self->poll, fd);
+    if (failed != 0) {
+        close(fd);
+        return (weir_status)failed;
+    }
+    self->poll.data = self;
+    self->fd = fd;
+    return WEIR_OK;
+}
+
+weir_channel *uv_channel_new(weir_loop *loop, int fd, const weir_channel_options *options,
+                             channel_owner *owner) {
+    uv_channel *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
+    if (self == NULL) {
+        close(fd);
+        return NULL;
+    }
+    uv_channel_init(self, loop, options, owner);
+    if (uv_channel_attach(self, fd) != WEIR_OK) {
+        weir_channel_release(&self->channel);
+        return NULL;
+    }
+    uv_channel_note_addresses(&self->channel);
+    return &self->channel;
+}

@@ -1,0 +1,282 @@
+/* uv_drain.c - the one drain loop: the front of the queue into the socket, by gathered writes and sendfile.
+ *
+ *     [buf][buf][small region] | [large region] | [buf]
+ *      one sendmsg, MSG_MORE      sendfile ...     next sendmsg
+ *
+ * What goes in one call: bufs, small regions read into a pooled buf, and one piece of a region that must be read.
+ * A header before a sendfile goes with MSG_MORE, so that both leave in one segment; whenever the
+ * sendfile does not follow at once, the header is pushed out, or the kernel would sit on it for 200 ms.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <weir/buffer/buf_io.h>
+
+#include "uv/uv_internal.h"
+
+#define MOST_IOVECS 1024
+#define PIECE (64 * 1024)
+/* A cold region is filled by so much at a time on the thread pool. */
+#define COLD_STEP (256 * 1024)
+
+typedef enum outcome {
+    SENT,    /* go on */
+    DONE,    /* nothing left that may be sent */
+    BLOCKED, /* the socket is full */
+    COLD,    /* the disk would have to be waited for */
+    FAILED,  /* told; the channel is ending */
+} outcome;
+
+typedef struct batch {
+    size_t count;
+    size_t bytes;
+    bool more; /* a sendfile follows */
+    outcome stopped;
+    weir_status failure;
+    struct iovec iov[MOST_IOVECS];
+} batch;
+
+/* ---- regions that are read ---- */
+
+static bool must_be_read(const weir_channel *channel, const outbound_entry *entry, const weir_region *region) {
+    return entry->piece != NULL || region->ops->send == NULL || channel->options->region_copy ||
+           entry->size <= channel->options->region_join_max;
+}
+
+/* The region's next bytes into its piece; 0, or why not. */
+static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir_region *region) {
+    uint64_t left = entry->size - entry->sent;
+    size_t n = left < PIECE ? (size_t)left : PIECE;
+    if (entry->piece != NULL && weir_buf_is_readable(entry->piece)) return WEIR_OK;
+    if (entry->piece == NULL) entry->piece = weir_pool_get(channel->loop->pool, n);
+    if (entry->piece == NULL) return WEIR_E_NO_MEMORY;
+    weir_buf_clear(entry->piece);
+    ssize_t got = region->ops->read(region, entry->sent, entry->piece->wp, n, entry->warm > entry->sent);
+    if (got < 0) return (weir_status)got;
+    if (got == 0) return WEIR_E_TRUNCATED;
+    weir_buf_commit(entry->piece, (size_t)got);
+    channel->stats.copied_bytes += (uint64_t)got;
+    return WEIR_OK;
+}
+
+/* Asks the first and the last byte of what is to be sent: 0.75 us each against 60 ms of a cold disk. */
+static weir_status check_warm(outbound_entry *entry, weir_region *region, size_t n) {
+    uint8_t byte;
+    if (entry->warm > entry->sent) return WEIR_OK;
+    ssize_t got = region->ops->read(region, entry->sent, &byte, 1, false);
+    if (got > 0 && n > 1) got = region->ops->read(region, entry->sent + n - 1, &byte, 1, false);
+    if (got == -EAGAIN) return (weir_status)got;
+    entry->warm = entry->sent + n; /* an end of file or an error shows when it is sent */
+    return WEIR_OK;
+}
+
+/* ---- gathering ---- */
+
+static bool add_bytes(batch *out, const weir_buf *buf, size_t at, size_t len) {
+    size_t covered;
+    out->count += weir_buf_iovecs(buf, at, len, out->iov + out->count, MOST_IOVECS - out->count, &covered);
+    out->bytes += covered;
+    return covered == len;
+}
+
+static bool add_region(weir_channel *channel, batch *out, outbound_entry *entry, weir_region *region) {
+    if (!must_be_read(channel, entry, region)) {
+        out->more = true;
+        return false;
+    }
+    weir_status status = fill_piece(channel, entry, region);
+    if (status != WEIR_OK) {
+        out->stopped = status == -EAGAIN ? COLD : FAILED;
+        out->failure = status;
+        return false;
+    }
+    size_t len = weir_buf_readable(entry->piece);
+    return add_bytes(out, entry->piece, 0, len) && len == entry->size - entry->sent;
+}
+
+static void gather(weir_channel *channel, batch *out) {
+    outbound_queue *queue = &channel->queue;
+    out->count = 0;
+    out->bytes = 0;
+    out->more = false;
+    out->stopped = SENT;
+    for (outbound_entry *entry = queue->head; entry != queue->unflushed; entry = entry->next) {
+        weir_buf *buf = weir_buf_from(entry->msg);
+        bool whole = buf != NULL ? add_bytes(out, buf, entry->sent, entry->size - entry->sent)
+                                 : add_region(channel, out, entry, weir_region_from(entry->msg));
+        if (!whole || out->count == MOST_IOVECS) return;
+    }
+}
+
+/* ---- sending ---- */
+
+static void push_out(uv_channel *self) {
+    int on = 1, off = 0;
+    if (!self->corked) return;
+    self->corked = false;
+    setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (self->channel.options->delay) setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
+}
+
+static ssize_t send_iovecs(uv_channel *self, batch *out) {
+    int flags = MSG_NOSIGNAL | (out->more ? MSG_MORE : 0);
+    ssize_t sent;
+    do {
+        if (WEIR_LIKELY(out->count == 1)) {
+            sent = send(self->fd, out->iov[0].iov_base, out->iov[0].iov_len, flags);
+        } else {
+            struct msghdr header = {.msg_iov = out->iov, .msg_iovlen = out->count};
+            sent = sendmsg(self->fd, &header, flags);
+        }
+    } while (WEIR_UNLIKELY(sent < 0 && errno == EINTR));
+    return sent < 0 ? -errno : sent;
+}
+
+static outcome fail(uv_channel *self, weir_status status, const char *what) {
+    channel_wire_broken(&self->channel, status, what);
+    return FAILED;
+}
+
+static outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, const char *what) {
+    weir_channel *channel = &self->channel;
+    if (WEIR_UNLIKELY(sent < 0)) {
+        if (sent != -EAGAIN) return fail(self, (weir_status)sent, what);
+        channel->stats.would_block++;
+        return BLOCKED;
+    }
+    channel->stats.bytes_written += (uint64_t)sent;
+    outbound_queue_advance(&channel->queue, channel->loop, (uint64_t)sent);
+    if (!channel_is_open(channel)) return FAILED;
+    if (WEIR_LIKELY((size_t)sent == wanted)) return SENT;
+    channel->stats.would_block++; /* taken in part: full, asking again would only confirm it */
+    return BLOCKED;
+}
+
+static outcome send_gathered(uv_channel *self, batch *out) {
+    weir_channel *channel = &self->channel;
+    if (out->bytes == 0) {
+        if (out->stopped == FAILED) return fail(self, out->failure, "region");
+        return out->stopped == COLD ? COLD : SENT;
+    }
+    channel->stats.writev_calls++;
+    self->corked = out->more;
+    return note_sent(self, send_iovecs(self, out), out->bytes, "write");
+}
+
+/* The region at the front by sendfile, up to what is left of the turn's budget. */
+static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budget) {
+    weir_channel *channel = &self->channel;
+    weir_region *region = weir_region_from(entry->msg);
+    uint64_t left = entry->size - entry->sent;
+    size_t n = left < *budget ? (size_t)left : *budget;
+    if (entry->warm > entry->sent && entry->warm - entry->sent < n) n = (size_t)(entry->warm - entry->sent);
+    if (check_warm(entry, region, n) != WEIR_OK) return COLD;
+    ssize_t sent = region->ops->send(region, entry->sent, n, self->fd);
+    if (sent == -EINVAL || sent == -ENOSYS || sent == -EOPNOTSUPP) { /* not this file: read it instead */
+        entry->piece = weir_pool_get(channel->loop->pool, left < PIECE ? (size_t)left : PIECE);
+        return entry->piece != NULL ? SENT : fail(self, WEIR_E_NO_MEMORY, "region");
+    }
+    if (sent == 0) return fail(self, WEIR_E_TRUNCATED, "region");
+    self->corked = false;
+    if (sent > 0) {
+        channel->stats.sendfile_calls++;
+        channel->stats.sendfile_bytes += (uint64_t)sent;
+        *budget -= (size_t)sent;
+    }
+    return note_sent(self, sent, n, "sendfile");
+}
+
+/* ---- cold regions: the thread pool reads them, and throws the bytes away ---- */
+
+typedef struct warming {
+    weir_channel *channel; /* held */
+    weir_region *region;   /* held */
+    uint64_t at;
+    size_t n;
+} warming;
+
+static void read_through(void *arg) {
+    warming *job = arg;
+    uint8_t dropped[16 * 1024];
+    for (size_t done = 0; done < job->n;) {
+        size_t n = job->n - done < sizeof dropped ? job->n - done : sizeof dropped;
+        ssize_t got = job->region->ops->read(job->region, job->at + done, dropped, n, true);
+        if (got <= 0) return; /* shows again, and is told, when it is sent */
+        done += (size_t)got;
+    }
+}
+
+static void warmed(void *arg, weir_status status) {
+    warming job = *(warming *)arg;
+    uv_channel *self = uv_channel_of(job.channel);
+    (void)status;
+    weir_alloc_release(job.channel->loop->alloc, arg);
+    self->cold = false;
+    if (channel_is_open(job.channel)) {
+        outbound_entry *front = job.channel->queue.head;
+        front->warm = job.at + job.n; /* the front stays while it is cold */
+        channel_wire_drained(job.channel);
+        uv_channel_arm(self);
+    }
+    weir_region_release(job.region);
+    weir_channel_release(job.channel);
+}
+
+static void warm_front(uv_channel *self) {
+    weir_channel *channel = &self->channel;
+    outbound_entry *entry = channel->queue.head;
+    uint64_t left = entry->size - entry->sent;
+    warming *job = weir_alloc_acquire(channel->loop->alloc, sizeof *job);
+    if (job != NULL) {
+        *job = (warming){
+            .channel = weir_channel_retain(channel),
+            .region = weir_region_retain(weir_region_from(entry->msg)),
+            .at = entry->sent,
+            .n = left < COLD_STEP ? (size_t)left : COLD_STEP,
+        };
+        self->cold = true;
+        channel->stats.cold_reads++;
+        if (weir_loop_offload(channel->loop, read_through, warmed, job) == WEIR_OK) return;
+        self->cold = false;
+        weir_region_release(job->region);
+        weir_channel_release(job->channel);
+        weir_alloc_release(channel->loop->alloc, job);
+    }
+    fail(self, WEIR_E_NO_MEMORY, "region");
+}
+
+/* ---- the loop ---- */
+
+static outcome send_front(uv_channel *self, size_t *budget) {
+    weir_channel *channel = &self->channel;
+    outbound_queue_skip_empty(&channel->queue, channel->loop);
+    if (!channel_is_open(channel)) return FAILED;
+    outbound_entry *front = outbound_queue_front(&channel->queue);
+    if (front == NULL) return DONE;
+    weir_region *region = weir_region_from(front->msg);
+    if (region != NULL && !must_be_read(channel, front, region)) return send_region(self, front, budget);
+    batch gathered;
+    gather(channel, &gathered);
+    return send_gathered(self, &gathered);
+}
+
+void uv_drain(weir_channel *channel) {
+    uv_channel *self = uv_channel_of(channel);
+    size_t budget = channel->options->region_bytes_per_turn;
+    outcome result = self->blocked ? BLOCKED : self->cold ? COLD : SENT;
+    bool was_waiting = result != SENT;
+    for (unsigned i = 0; result == SENT && i < channel->options->writes_per_turn && budget > 0; i++) {
+        result = send_front(self, &budget);
+    }
+    if (result == FAILED || was_waiting) return;
+    push_out(self);
+    if (result == SENT) channel_send_later(channel);
+    if (result == COLD) warm_front(self);
+    if (result == BLOCKED && channel_is_open(channel)) {
+        self->blocked = true;
+        uv_channel_arm(self);
+    }
+}

@@ -1,0 +1,73 @@
+/* uv_internal.h - private: libuv behind the loop and the sockets. The only folder that sees uv.h.
+ *
+ * Sockets are our own non-blocking descriptors watched by uv_poll_t: a stream of libuv has no "writable now", so
+ * nothing could be ordered behind a full socket, and it cannot say where a burst of reads ends.
+ */
+#ifndef WEIR_UV_INTERNAL_H
+#define WEIR_UV_INTERNAL_H
+
+#include <uv.h>
+
+#include "channel/channel_internal.h"
+#include "uv/uv_loop.h"
+
+typedef struct uv_driver {
+    weir_loop loop;
+    uv_loop_t *uv;
+    uv_loop_t own;      /* what uv points to unless the host's is used */
+    uv_poll_t wake;     /* of wake_fd */
+    uv_timer_t timer;   /* the earliest weir timer */
+    uv_prepare_t turn;  /* the end of a turn: just before the loop sleeps */
+    uv_idle_t again;    /* active when it must not sleep */
+    int wake_fd;
+    int handles;        /* that are not closed yet */
+    int offloaded;      /* jobs on the thread pool */
+    atomic_bool stop_requested;
+} uv_driver;
+
+typedef struct uv_channel {
+    weir_channel channel; /* first: it is freed through it */
+    uv_poll_t poll;
+    int fd;
+    unsigned char armed;   /* the events polled for */
+    bool blocked : 1;      /* the socket was full: wait until it is writable */
+    bool cold : 1;         /* the disk is being waited for on the thread pool */
+    bool connecting : 1;
+    bool peer_ending : 1;  /* seen while paused */
+    bool corked : 1;       /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool is_client : 1;    /* it is the first member of a client (uv_connect.c) */
+} uv_channel;
+
+static inline uv_driver *driver_of(weir_loop *loop) { return WEIR_CONTAINER(loop, uv_driver, loop); }
+
+static inline uv_channel *uv_channel_of(weir_channel *channel) {
+    return WEIR_CONTAINER(channel, uv_channel, channel);
+}
+
+/* Polls for what the channel needs now, changing the mask only when that differs (0.8 us). */
+void uv_channel_arm(uv_channel *self);
+
+/* Both ends' addresses, once the socket has them. */
+void uv_channel_note_addresses(weir_channel *channel);
+
+/* uv_read.c: reads until short, empty, or the turn's budget. Afterwards the channel may be closed. */
+void uv_read_burst(uv_channel *self);
+
+/* uv_drain.c */
+void uv_drain(weir_channel *channel);
+
+/* uv_connect.c: the socket became writable or failed while connecting; the channel's wire has let go, so what
+ * is still promised of connecting ends now. */
+void uv_connect_ready(uv_channel *self);
+void uv_connect_closed(uv_channel *self);
+/* Calls channel_wire_closed soon, for a channel that never had a socket. */
+void uv_connect_close_unopened(uv_channel *self);
+
+/* Gives an accepted or new socket to the channel. Takes: fd, also on failure. */
+weir_status uv_channel_attach(uv_channel *self, int fd);
+void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options, channel_owner *owner);
+
+/* The error waiting on the socket, taken off it; WEIR_OK when there is none. */
+weir_status uv_socket_error(int fd);
+
+#endif

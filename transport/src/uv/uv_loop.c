@@ -1,0 +1,222 @@
+/* uv_loop.c - a loop driven by libuv: wake-up, one timer for all, the end of each turn, the thread pool.
+ *
+ * The wake-up is an eventfd of our own, not a uv_async_t: a thread that posts may still be about to ring when
+ * the loop closes, and a descriptor can outlive the loop's handles where an async handle cannot.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <weir/core/log.h>
+
+#include "uv/uv_internal.h"
+
+/* ---- what the loop asks of its driver ---- */
+
+static void wake(weir_loop *loop) {
+    uint64_t one = 1;
+    ssize_t written;
+    do {
+        written = write(driver_of(loop)->wake_fd, &one, sizeof one);
+    } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
+}
+
+static void on_again(uv_idle_t *idle) { uv_idle_stop(idle); }
+
+static void continues(weir_loop *loop) { uv_idle_start(&driver_of(loop)->again, on_again); }
+
+static void on_timer(uv_timer_t *timer) {
+    uv_driver *self = timer->data;
+    loop_run_timers(&self->loop, uv_now(self->uv));
+}
+
+static void rearm(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    uint64_t next = timer_wheel_next(&loop->wheel);
+    if (next == loop->armed) return;
+    loop->armed = next;
+    uint64_t now = uv_now(self->uv);
+    if (next != UINT64_MAX) uv_timer_start(&self->timer, on_timer, next > now ? next - now : 0, 0);
+}
+
+typedef struct job {
+    uv_work_t request;
+    uv_driver *driver;
+    weir_task_fn *work;
+    void (*done)(void *arg, weir_status status);
+    void *arg;
+} job;
+
+static void run_work(uv_work_t *request) {
+    job *self = request->data;
+    self->work(self->arg);
+}
+
+static void work_done(uv_work_t *request, int status) {
+    job *self = request->data;
+    job copy = *self;
+    weir_alloc_release(copy.driver->loop.alloc, self);
+    copy.driver->offloaded--;
+    copy.done(copy.arg, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
+}
+
+static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg) {
+    uv_driver *self = driver_of(loop);
+    job *made = weir_alloc_acquire(loop->alloc, sizeof *made);
+    if (made == NULL) return WEIR_E_NO_MEMORY;
+    made->driver = self;
+    made->work = work;
+    made->done = done;
+    made->arg = arg;
+    made->request.data = made;
+    uv_queue_work(self->uv, &made->request, run_work, work_done);
+    self->offloaded++;
+    return WEIR_OK;
+}
+
+static void destroy(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    close(self->wake_fd);
+    weir_alloc_release(loop->alloc, self);
+}
+
+static const loop_driver uv_loop_driver = {
+    .name = "uv",
+    .wake = wake,
+    .continues = continues,
+    .rearm = rearm,
+    .offload = offload,
+    .destroy = destroy,
+};
+
+/* ---- what libuv calls ---- */
+
+static void on_wake(uv_poll_t *poll, int status, int events) {
+    uv_driver *self = poll->data;
+    uint64_t rings;
+    (void)status;
+    (void)events;
+    if (read(self->wake_fd, &rings, sizeof rings) < 0 && errno != EAGAIN) WEIR_UNREACHABLE();
+    self->loop.now = uv_now(self->uv);
+    loop_run_tasks(&self->loop);
+    if (atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_stop(self->uv);
+}
+
+static void on_turn(uv_prepare_t *prepare) {
+    uv_driver *self = prepare->data;
+    self->loop.now = uv_now(self->uv);
+    loop_end_turn(&self->loop);
+}
+
+static void on_handle_closed(uv_handle_t *handle) { ((uv_driver *)handle->data)->handles--; }
+
+static void close_handle(uv_driver *self, void *handle) {
+    ((uv_handle_t *)handle)->data = self;
+    uv_close(handle, on_handle_closed);
+}
+
+static void start_handle(uv_driver *self, void *handle, bool keeps_loop_alive) {
+    ((uv_handle_t *)handle)->data = self;
+    self->handles++;
+    if (!keeps_loop_alive) uv_unref(handle);
+}
+
+/* ---- life ---- */
+
+static bool open_handles(uv_driver *self) {
+    self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (self->wake_fd < 0) return false;
+    if (uv_poll_init(self->uv, &self->wake, self->wake_fd) != 0) {
+        close(self->wake_fd);
+        return false;
+    }
+    uv_timer_init(self->uv, &self->timer);
+    uv_prepare_init(self->uv, &self->turn);
+    uv_idle_init(self->uv, &self->again);
+    /* On a loop of our own the wake-up keeps it running; a host decides for itself when it is done. */
+    start_handle(self, &self->wake, self->uv == &self->own);
+    start_handle(self, &self->timer, false);
+    start_handle(self, &self->turn, false);
+    start_handle(self, &self->again, true);
+    uv_poll_start(&self->wake, UV_READABLE, on_wake);
+    uv_prepare_start(&self->turn, on_turn);
+    return true;
+}
+
+weir_loop *weir_loop_new(const weir_loop_options *options) {
+    weir_loop_options defaults = {0};
+    if (options == NULL) options = &defaults;
+    weir_alloc *alloc = options->alloc != NULL ? options->alloc : weir_alloc_default();
+    uv_driver *self = weir_alloc_zeroed(alloc, 1, sizeof *self);
+    if (self == NULL) return NULL;
+    self->uv = options->host != NULL ? options->host : &self->own;
+    if (options->host == NULL && uv_loop_init(&self->own) != 0) {
+        weir_log(WEIR_LOG_ERROR, "loop", "libuv could not make a loop: %s", strerror(errno));
+        weir_alloc_release(alloc, self);
+        return NULL;
+    }
+    loop_init(&self->loop, &uv_loop_driver, options, uv_now(self->uv));
+    if (loop_init_pool(&self->loop, options) && open_handles(self)) {
+        if (options->host != NULL) loop_set_thread(&self->loop, loop_this_thread());
+        return &self->loop;
+    }
+    weir_log(WEIR_LOG_ERROR, "loop", "no memory or descriptors for loop \"%s\"", self->loop.name);
+    if (self->loop.owns_pool) weir_pool_free(self->loop.pool);
+    if (options->host == NULL) uv_loop_close(&self->own);
+    weir_alloc_release(alloc, self);
+    return NULL;
+}
+
+static void block_sigpipe(void) {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+}
+
+static void abort_and_wait(uv_driver *self) {
+    weir_loop *loop = &self->loop;
+    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 || !weir_list_is_empty(&loop->graveyard)) {
+        loop_abort_channels(loop, WEIR_E_STOPPED);
+        loop_end_turn(loop);
+        if (!weir_list_is_empty(&loop->channels) || self->offloaded > 0) uv_run(self->uv, UV_RUN_ONCE);
+    }
+}
+
+void weir_loop_run(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    WEIR_CHECK(self->uv == &self->own, "weir_loop_run on a loop that lives on its host's: run that");
+    block_sigpipe();
+    loop_set_thread(loop, loop_this_thread());
+    uv_update_time(self->uv);
+    if (!atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_run(self->uv, UV_RUN_DEFAULT);
+    atomic_store_explicit(&self->stop_requested, false, memory_order_release);
+    abort_and_wait(self);
+    loop_set_thread(loop, NULL);
+}
+
+void weir_loop_stop(weir_loop *loop) {
+    atomic_store_explicit(&driver_of(loop)->stop_requested, true, memory_order_release);
+    wake(loop);
+}
+
+void weir_loop_free(weir_loop *loop) {
+    if (loop == NULL) return;
+    uv_driver *self = driver_of(loop);
+    loop_set_thread(loop, loop_this_thread());
+    loop_close_queues(loop);
+    abort_and_wait(self);
+    outbound_entries_free(loop);
+    close_handle(self, &self->wake);
+    close_handle(self, &self->timer);
+    close_handle(self, &self->turn);
+    close_handle(self, &self->again);
+    while (self->handles > 0) uv_run(self->uv, UV_RUN_ONCE);
+    if (self->uv == &self->own && uv_loop_close(&self->own) != 0) WEIR_UNREACHABLE();
+    if (loop->owns_pool) weir_pool_free(loop->pool);
+    loop_set_thread(loop, NULL);
+    loop_release(loop);
+}
