@@ -1,0 +1,18 @@
+/* <weir/codec.h> - everything of the codec module.
+ *
+ * Includes the headers below and nothing else. Layer: codec (core, buffer, transport).
+ */
+#ifndef WEIR_CODEC_H
+#define WEIR_CODEC_H
+
+#include <weir/codec/cumulation.h>
+#include <weir/codec/decode.h>
+#include <weir/codec/decoder.h>
+#include <weir/codec/length_field_decoder.h>
+#include <weir/codec/length_field_framer.h>
+#include <weir/codec/length_prefix.h>
+#include <weir/codec/length_prepender.h>
+#include <weir/codec/line_decoder.h>
+#include <weir/codec/line_framer.h>
+
+#endif
