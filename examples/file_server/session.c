@@ -1,0 +1,267 @@
+/* session.c - the handler. It drives the line framer by hand: a line whenever there is room for an answer. */
+#include "session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <weir/codec/cumulation.h>
+#include <weir/codec/line_framer.h>
+
+enum {
+    WINDOW = 16,
+    MAPPED_STEP = 1 << 20
+};
+
+struct session {
+    struct service *service;
+    weir_ctx *ctx;
+    weir_cumulation bytes; /* not decoded yet */
+    weir_line_framer lines;
+    weir_buf *mapped;    /* the rest of a mapped body, or NULL; nothing else is answered before its end */
+    unsigned on_the_way; /* bodies, or pieces of a mapped one, that were written and are not sent */
+    bool busy;           /* go_on is running, higher up the stack */
+    bool over;           /* no bytes follow: closes when all that came is answered */
+    bool closed;
+};
+
+static void go_on(struct session *self);
+
+/* ---- answering ---- */
+
+WEIR_PRINTF(2, 3) static void write_line(struct session *self, const char *format, ...) {
+    weir_buf *line = weir_ctx_get_buf(self->ctx, 64);
+    va_list values;
+    va_start(values, format);
+    if (line != NULL) weir_buf_vprintf(line, format, values);
+    va_end(values);
+    weir_ctx_write(self->ctx, line, NULL); /* NULL, or too long for memory, becomes an error event */
+}
+
+static const char *reason_of(weir_status status) {
+    switch (status) {
+    case WEIR_E_INVALID: return "not a path";
+    case WEIR_E_LIMIT: return "the offset is beyond the end";
+    case -EXDEV:
+    case -ELOOP: return "leads out of the root";
+    case -EISDIR: return "not a regular file";
+    case -ENOTDIR: return weir_status_text(-ENOENT);
+    default: return weir_status_text(status);
+    }
+}
+
+/* Whoever was promised BYTES and cannot have them is told by a reset. */
+static void body_done(void *arg, weir_status status) {
+    struct session *self = arg;
+    self->on_the_way--;
+    if (status == WEIR_OK) {
+        go_on(self);
+        return;
+    }
+    atomic_fetch_add(&self->service->broken, 1);
+    self->closed = true;
+    weir_ctx_abort(self->ctx, status);
+}
+
+/* Takes: body. */
+static void write_body(struct session *self, void *body) {
+    weir_promise *done = weir_promise_new(weir_ctx_loop(self->ctx));
+    self->on_the_way++;
+    if (done == NULL) {
+        weir_obj_release(body);
+        body_done(self, WEIR_E_NO_MEMORY);
+        return;
+    }
+    (void)weir_promise_listen(done, body_done, self); /* the first listener needs no memory */
+    weir_ctx_write(self->ctx, body, done);
+}
+
+static void unmap(void *arg, void *ptr, size_t len) {
+    (void)arg;
+    munmap(ptr, len);
+}
+
+/* A body that is a map goes out in pieces, so that it never counts as queued memory as a whole. */
+static void write_mapped_piece(struct session *self) {
+    size_t left = weir_buf_readable(self->mapped), step = left < MAPPED_STEP ? left : MAPPED_STEP;
+    weir_buf *piece = weir_buf_read_slice(self->mapped, step);
+    if (step == left) {
+        weir_buf_release(self->mapped);
+        self->mapped = NULL;
+    }
+    atomic_fetch_add(&self->service->mapped_bytes, step);
+    write_body(self, piece);
+}
+
+/* Takes: fd. */
+static weir_status map_file(int fd, uint64_t offset, uint64_t size, weir_buf **out) {
+    void *map = size == 0 ? NULL : mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    weir_status status = map == MAP_FAILED ? weir_status_from_errno(errno) : WEIR_OK;
+    close(fd);
+    if (status != WEIR_OK) return status;
+    *out = map == NULL ? weir_buf_empty() : weir_buf_wrap(map, (size_t)size, unmap, NULL);
+    if (*out == NULL) return WEIR_E_NO_MEMORY;
+    weir_buf_skip(*out, (size_t)offset);
+    return WEIR_OK;
+}
+
+/* The body as a region or, in mode mmap, a map. Takes: fd. */
+static weir_status make_body(const struct session *self, int fd, uint64_t offset, uint64_t size,
+                             weir_region **region, weir_buf **map) {
+    if (self->service->mode == MODE_MMAP) return map_file(fd, offset, size, map);
+    *region = weir_region_file(fd, true, offset, size - offset);
+    return *region == NULL ? WEIR_E_NO_MEMORY : WEIR_OK;
+}
+
+static void answer(struct session *self, weir_bytes path, uint64_t offset) {
+    int fd = -1;
+    uint64_t size = 0;
+    weir_region *region = NULL;
+    weir_status status = root_open_file(&self->service->root, path, &fd, &size);
+    if (status == WEIR_OK && offset > size) {
+        close(fd);
+        status = WEIR_E_LIMIT;
+    }
+    if (status == WEIR_OK) status = make_body(self, fd, offset, size, &region, &self->mapped);
+    if (status != WEIR_OK) {
+        atomic_fetch_add(&self->service->refused, 1);
+        write_line(self, "ERR %s\n", reason_of(status));
+        return;
+    }
+    atomic_fetch_add(&self->service->files, 1);
+    atomic_fetch_add(&self->service->bytes, size - offset);
+    write_line(self, "OK %" PRIu64 "\n", size - offset);
+    if (region != NULL) write_body(self, region);
+}
+
+/* "PATH" or "PATH TAB OFFSET". A path may hold tabs: only digits behind the last one make it an offset. */
+static void answer_line(struct session *self, weir_buf *line) {
+    weir_bytes path = weir_buf_peek(line);
+    size_t tab = weir_bytes_find_last(path, '\t');
+    uint64_t offset = 0;
+    if (tab != WEIR_NOT_FOUND && weir_bytes_to_u64(weir_bytes_sub(path, tab + 1, path.len), &offset)) {
+        path.len = tab;
+    }
+    answer(self, path, offset);
+}
+
+/* ---- deciding ---- */
+
+/* Decodes and answers one line; false when no whole line is left. */
+static bool answer_next(struct session *self) {
+    weir_obj *line = NULL;
+    weir_decode_error error = {0};
+    switch (weir_cumulation_next(&self->bytes, weir_line_framer_decode, &self->lines, &line, &error)) {
+    case WEIR_DECODE_MORE: return false;
+    case WEIR_DECODE_AGAIN:
+        if (line != NULL) answer_line(self, weir_buf_from(line));
+        weir_obj_release(line);
+        return true;
+    default: /* the framing is lost */
+        atomic_fetch_add(&self->service->refused, 1);
+        write_line(self, "ERR the line is longer than %d bytes\n", SESSION_LINE_MAX);
+        self->over = true;
+        return false;
+    }
+}
+
+static bool has_room(const struct session *self) {
+    return !self->closed && self->on_the_way < WINDOW &&
+           weir_channel_is_writable(weir_ctx_channel(self->ctx));
+}
+
+/* Everything that changes what may be done ends here. */
+static void go_on(struct session *self) {
+    if (self->busy) return;
+    bool drained = false;
+    self->busy = true;
+    while (!drained && has_room(self)) {
+        if (self->mapped != NULL) {
+            write_mapped_piece(self);
+        } else {
+            drained = !answer_next(self);
+        }
+    }
+    self->busy = false;
+    if (self->closed) return;
+    weir_channel_set_reading(weir_ctx_channel(self->ctx), drained);
+    if (!drained || !self->over) return;
+    self->closed = true;
+    weir_ctx_close(self->ctx, NULL); /* which sends what is queued */
+}
+
+/* ---- events ---- */
+
+static void session_added(weir_ctx *ctx) {
+    struct session *self = weir_ctx_state(ctx);
+    self->ctx = ctx;
+}
+
+static void session_removed(weir_ctx *ctx) {
+    struct session *self = weir_ctx_state(ctx);
+    weir_buf_release(self->mapped);
+    weir_cumulation_clear(&self->bytes);
+    weir_alloc_release(NULL, self);
+}
+
+static void session_read(weir_ctx *ctx, weir_obj *msg) {
+    struct session *self = weir_ctx_state(ctx);
+    weir_status status = weir_cumulation_add(&self->bytes, weir_buf_from(msg));
+    if (status != WEIR_OK) weir_ctx_fail(ctx, status, "request");
+}
+
+static void session_read_complete(weir_ctx *ctx) {
+    go_on(weir_ctx_state(ctx));
+}
+
+static void session_event(weir_ctx *ctx, weir_obj *event) {
+    struct session *self = weir_ctx_state(ctx);
+    bool stopping = event == &weir_event_stopping.obj;
+    if (!stopping && event != &weir_event_peer_closed.obj) {
+        weir_ctx_fire_event(ctx, event);
+        return;
+    }
+    weir_obj_release(event);
+    if (stopping) weir_cumulation_clear(&self->bytes); /* what was answered is sent, the rest is not begun */
+    self->over = true;
+    go_on(self);
+}
+
+static void session_writable_changed(weir_ctx *ctx) {
+    go_on(weir_ctx_state(ctx));
+}
+
+static void session_inactive(weir_ctx *ctx) {
+    struct session *self = weir_ctx_state(ctx);
+    struct service *service = self->service;
+    weir_channel_stats stats;
+    weir_channel_get_stats(weir_ctx_channel(ctx), &stats);
+    atomic_fetch_add(&service->sendfile_bytes, stats.sendfile_bytes);
+    atomic_fetch_add(&service->sendfile_calls, stats.sendfile_calls);
+    atomic_fetch_add(&service->copied_bytes, stats.copied_bytes);
+}
+
+static const weir_handler session_handler = {
+    .name = "file_session",
+    .added = session_added,
+    .removed = session_removed,
+    .read = session_read,
+    .read_complete = session_read_complete,
+    .event = session_event,
+    .writable_changed = session_writable_changed,
+    .inactive = session_inactive,
+};
+
+weir_status session_build(weir_pipeline *pipeline, void *arg) {
+    struct session *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
+    if (self == NULL) return WEIR_E_NO_MEMORY;
+    self->service = arg;
+    weir_cumulation_init(&self->bytes, &(weir_decoder_options){.contiguous = true});
+    weir_status status =
+        weir_line_framer_init(&self->lines, &(weir_line_options){.max_length = SESSION_LINE_MAX});
+    if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &session_handler, self);
+    if (status != WEIR_OK) weir_alloc_release(NULL, self);
+    return status;
+}
