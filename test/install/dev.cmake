@@ -1,0 +1,13 @@
+# ./dev alone lists its subcommands, one line each; an unknown one is refused with exit code 2.
+execute_process(COMMAND ${SOURCE}/dev OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
+foreach(name IN ITEMS setup build demo test check bench fuzz docs install)
+    string(REGEX MATCHALL "(^|\n)[^\n]*\\./dev ${name}[^\n]*" found "${lines}")
+    list(LENGTH found count)
+    if(NOT count EQUAL 1)
+        message(SEND_ERROR "./dev must list ${name} on one line:\n${lines}")
+    endif()
+endforeach()
+execute_process(COMMAND ${SOURCE}/dev no-such-command RESULT_VARIABLE code OUTPUT_QUIET ERROR_VARIABLE errors)
+if(NOT code EQUAL 2 OR NOT errors MATCHES "no-such-command")
+    message(SEND_ERROR "./dev no-such-command gave ${code}: ${errors}")
+endif()
