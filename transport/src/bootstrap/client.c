@@ -1,8 +1,8 @@
 /* client.c - checks what was asked and hands it to the wire that can connect. */
 #include <weir/core/log.h>
 
+#include "bootstrap/net.h"
 #include "loop/promise_internal.h"
-#include "uv/uv_loop.h"
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 30000
 
@@ -17,5 +17,5 @@ weir_channel *weir_client_connect(const weir_client_options *options, weir_promi
         return NULL;
     }
     if (checked.connect_timeout_ms == 0) checked.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
-    return uv_connect(&checked, &resolved, promise);
+    return net_connect(&checked, &resolved, promise);
 }

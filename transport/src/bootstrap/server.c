@@ -12,7 +12,7 @@
 #include <weir/transport/server.h>
 
 #include "bootstrap/listen_socket.h"
-#include "uv/uv_loop.h"
+#include "bootstrap/net.h"
 
 #define DEFAULT_BACKLOG 511
 #define DEFAULT_STOP_TIMEOUT_MS 10000
@@ -22,7 +22,7 @@ typedef struct server_part {
     channel_owner owner; /* of the channels accepted here */
     weir_server *server;
     weir_loop *loop;
-    uv_listener *listener;
+    net_listener *listener;
     weir_task start_task, stop_task;
     weir_timer deadline;
     int fd;
@@ -34,7 +34,7 @@ struct weir_server {
     weir_server_options options;
     weir_channel_options channel;
     weir_addr addr;
-    uv_signals *signals; /* on the first loop */
+    net_signals *signals; /* on the first loop */
     atomic_bool stop_asked;
     pthread_mutex_t lock; /* of the three below, which start, stop and wait meet at */
     pthread_cond_t changed;
@@ -83,8 +83,8 @@ static void accepted(void *arg, int fd) {
         refuse(part, fd);
         return;
     }
-    uv_socket_configure(fd, &server->channel);
-    weir_channel *channel = uv_channel_new(part->loop, fd, &server->channel, &part->owner);
+    net_configure(fd, &server->channel);
+    weir_channel *channel = net_channel_new(part->loop, fd, &server->channel, &part->owner);
     if (channel == NULL) {
         refuse(part, -1);
         return;
@@ -113,7 +113,7 @@ static void listener_closed(void *arg) {
     part_done_if_quiet(part);
 }
 
-static const uv_listener_events listener_events = {
+static const net_listener_events listener_events = {
     .accepted = accepted, .accept_failed = accept_failed, .closed = listener_closed};
 
 /* ---- stopping, on each loop ---- */
@@ -146,34 +146,37 @@ static void on_deadline(weir_timer *timer) {
 static void stop_part(weir_task *task) {
     server_part *part = WEIR_CONTAINER(task, server_part, stop_task);
     weir_server *server = part->server;
-    if (part == &server->parts[0] && server->signals != NULL) uv_signals_close(server->signals);
+    if (part == &server->parts[0] && server->signals != NULL) net_signals_close(server->signals);
     part->stopping = true;
     weir_timer_start(&part->deadline, part->loop, server->options.stop_timeout_ms);
-    if (part->listener != NULL) uv_listener_close(part->listener);
+    if (part->listener != NULL) net_listener_close(part->listener);
     for_channels(part, tell_stopping);
     part_done_if_quiet(part);
 }
 
 void weir_server_stop(weir_server *server) {
     if (atomic_exchange(&server->stop_asked, true)) return;
-    for (size_t i = 0; i < server->count; i++) {
+    size_t count = server->count; /* when the last part is told the server may go */
+    for (size_t i = 0; i < count; i++) {
         weir_status status = weir_loop_post_task(server->parts[i].loop, &server->parts[i].stop_task);
         WEIR_CHECK(status != WEIR_E_STOPPED, "a server was stopped after its loops were freed");
     }
 }
 
-static void stop_from_signal(void *arg) { weir_server_stop(arg); }
+static void stop_from_signal(void *arg) {
+    weir_server_stop(arg);
+}
 
 /* ---- starting ---- */
 
 static void start_part(weir_task *task) {
     server_part *part = WEIR_CONTAINER(task, server_part, start_task);
     weir_server *server = part->server;
-    part->listener = uv_listener_open(part->loop, part->fd, &listener_events, part);
+    part->listener = net_listener_open(part->loop, part->fd, &listener_events, part);
     part->listening = part->listener != NULL;
     weir_status status = part->listening ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;
     if (part == &server->parts[0] && server->options.stop_on_signals) {
-        server->signals = uv_signals_open(part->loop, stop_from_signal, server);
+        server->signals = net_signals_open(part->loop, stop_from_signal, server);
         if (server->signals == NULL) status = WEIR_E_NO_MEMORY;
     }
     pthread_mutex_lock(&server->lock);
@@ -185,7 +188,8 @@ static void start_part(weir_task *task) {
 
 static void check_outside_loops(const weir_server *server, const char *function) {
     for (size_t i = 0; i < server->count; i++) {
-        WEIR_CHECK(!weir_loop_is_current(server->parts[i].loop), "%s was called on a loop of its server", function);
+        WEIR_CHECK(!weir_loop_is_current(server->parts[i].loop), "%s was called on a loop of its server",
+                   function);
     }
 }
 
@@ -281,7 +285,9 @@ void weir_server_free(weir_server *server) {
     delete_server(server);
 }
 
-const weir_addr *weir_server_addr(const weir_server *server) { return &server->addr; }
+const weir_addr *weir_server_addr(const weir_server *server) {
+    return &server->addr;
+}
 
 void weir_server_get_stats(const weir_server *server, weir_server_stats *out) {
     *out = (weir_server_stats){0};

@@ -16,7 +16,8 @@ static weir_status set_v4(weir_addr *out, const struct in_addr *host, unsigned p
 }
 
 static weir_status set_v6(weir_addr *out, const struct in6_addr *host, unsigned port) {
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = *host};
+    struct sockaddr_in6 in6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = *host};
     out->len = sizeof in6;
     memcpy(out->as.room, &in6, sizeof in6);
     return WEIR_OK;

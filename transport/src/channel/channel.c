@@ -22,9 +22,13 @@ static void free_channel(weir_obj *obj) {
 static weir_leak_counter living = {.name = "channel"};
 static const weir_obj_type channel_type = {.name = "channel", .free = free_channel, .live = &living};
 
-weir_channel *weir_channel_retain(weir_channel *channel) { return weir_obj_retain(channel); }
+weir_channel *weir_channel_retain(weir_channel *channel) {
+    return weir_obj_retain(channel);
+}
 
-void weir_channel_release(weir_channel *channel) { weir_obj_release(channel); }
+void weir_channel_release(weir_channel *channel) {
+    weir_obj_release(channel);
+}
 
 static void close_timeout(weir_timer *timer);
 
@@ -121,7 +125,9 @@ static void finish_if_sent(weir_channel *channel) {
     }
 }
 
-static void complete_other(void *arg, weir_status status) { weir_promise_complete(arg, status); }
+static void complete_other(void *arg, weir_status status) {
+    weir_promise_complete(arg, status);
+}
 
 /* Puts `promise` beside one that may wait in `*place` already. Takes: promise. */
 static void join_promise(weir_promise **place, weir_promise *promise) {
@@ -178,16 +184,20 @@ void channel_shutdown(weir_channel *channel, weir_promise *promise) {
 
 /* ---- writing ---- */
 
-static void note_pending(weir_channel *channel) {
-    atomic_store_explicit(&channel->pending, channel->queue.pending, memory_order_relaxed);
-    bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
-    uint64_t pending = channel->queue.pending;
-    if (writable ? pending <= channel->options->high_water : pending >= channel->options->low_water) return;
-    atomic_store_explicit(&channel->writable, !writable, memory_order_relaxed);
-    channel->choked = writable && !channel->options->read_while_unwritable;
+static WEIR_COLD void cross_watermark(weir_channel *channel, bool writable) {
+    atomic_store_explicit(&channel->writable, writable, memory_order_relaxed);
+    channel->choked = !writable && !channel->options->read_while_unwritable;
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
     channel->wire->update_reading(channel);
     weir_ctx_fire_writable_changed(&channel->pipeline.head);
+}
+
+static inline void note_pending(weir_channel *channel) {
+    uint64_t pending = channel->queue.pending;
+    atomic_store_explicit(&channel->pending, pending, memory_order_relaxed);
+    bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
+    bool crossed = writable ? pending > channel->options->high_water : pending < channel->options->low_water;
+    if (WEIR_UNLIKELY(crossed)) cross_watermark(channel, !writable);
 }
 
 /* Takes: promise. Without one a failure becomes an error event, unless the end was told already. */
@@ -232,7 +242,9 @@ void channel_send_later(weir_channel *channel) {
     if (weir_list_is_empty(&channel->dirty)) weir_list_push_back(&channel->loop->dirty, &channel->dirty);
 }
 
-void channel_send_written(weir_channel *channel) { channel_flush(channel); }
+void channel_send_written(weir_channel *channel) {
+    channel_flush(channel);
+}
 
 /* A flush inside a drain (from a promise or an event) only makes that drain go on. */
 void channel_flush(weir_channel *channel) {
@@ -259,7 +271,9 @@ void channel_wire_drained(weir_channel *channel) {
 
 /* ---- reading ---- */
 
-void channel_wire_read(weir_channel *channel, weir_obj *msg) { weir_ctx_fire_read(&channel->pipeline.head, msg); }
+void channel_wire_read(weir_channel *channel, weir_obj *msg) {
+    weir_ctx_fire_read(&channel->pipeline.head, msg);
+}
 
 void channel_wire_read_complete(weir_channel *channel) {
     if (channel->pulled) {

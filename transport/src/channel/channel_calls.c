@@ -21,7 +21,9 @@ struct posted_call {
     weir_status status;
 };
 
-static weir_ctx *tail_of(weir_channel *channel) { return &channel->pipeline.tail; }
+static weir_ctx *tail_of(weir_channel *channel) {
+    return &channel->pipeline.tail;
+}
 
 static void run_posted(weir_task *task) {
     posted_call *posted = WEIR_CONTAINER(task, posted_call, task);
@@ -52,32 +54,54 @@ static void post(weir_channel *channel, posted_call call) {
     promise_complete_anywhere(call.promise, status);
 }
 
-static void run_write(posted_call *call) { weir_ctx_write(tail_of(call->channel), call->msg, call->promise); }
-static void run_flush(posted_call *call) { weir_ctx_flush(tail_of(call->channel)); }
-static void run_pull(posted_call *call) { weir_ctx_pull(tail_of(call->channel)); }
-static void run_shutdown(posted_call *call) { weir_ctx_shutdown(tail_of(call->channel), call->promise); }
-static void run_close(posted_call *call) { weir_ctx_close(tail_of(call->channel), call->promise); }
-static void run_abort(posted_call *call) { weir_ctx_abort(tail_of(call->channel), call->status); }
-static void run_event(posted_call *call) { channel_fire_event(call->channel, call->msg); }
-static void run_set_reading(posted_call *call) { weir_channel_set_reading(call->channel, call->status != 0); }
+static void run_write(posted_call *call) {
+    weir_ctx_write(tail_of(call->channel), call->msg, call->promise);
+}
+static void run_flush(posted_call *call) {
+    weir_ctx_flush(tail_of(call->channel));
+}
+static void run_pull(posted_call *call) {
+    weir_ctx_pull(tail_of(call->channel));
+}
+static void run_shutdown(posted_call *call) {
+    weir_ctx_shutdown(tail_of(call->channel), call->promise);
+}
+static void run_close(posted_call *call) {
+    weir_ctx_close(tail_of(call->channel), call->promise);
+}
+static void run_abort(posted_call *call) {
+    weir_ctx_abort(tail_of(call->channel), call->status);
+}
+static void run_event(posted_call *call) {
+    channel_fire_event(call->channel, call->msg);
+}
+static void run_refused(posted_call *call) {
+    channel_write_failed(call->channel, call->promise, call->status);
+}
+static void run_set_reading(posted_call *call) {
+    weir_channel_set_reading(call->channel, call->status != 0);
+}
 
 void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_write(tail_of(channel), msg, promise);
         return;
     }
     uint64_t size = msg == NULL ? 0 : weir_obj_size(msg);
     uint64_t ahead = atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
-    if (channel_is_gone(channel) || (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->options->write_cap)) {
+    if (channel_is_gone(channel)) {
         weir_obj_release(msg);
-        promise_complete_anywhere(promise, channel_is_gone(channel) ? WEIR_E_CLOSED : WEIR_E_BACKPRESSURE);
-        return;
+        promise_complete_anywhere(promise, WEIR_E_CLOSED);
+    } else if (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->options->write_cap) {
+        weir_obj_release(msg);
+        post(channel, (posted_call){.run = run_refused, .promise = promise, .status = WEIR_E_BACKPRESSURE});
+    } else {
+        post(channel, (posted_call){.run = run_write, .msg = msg, .promise = promise, .size = size});
     }
-    post(channel, (posted_call){.run = run_write, .msg = msg, .promise = promise, .size = size});
 }
 
 void weir_channel_flush(weir_channel *channel) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_flush(tail_of(channel));
     } else {
         post(channel, (posted_call){.run = run_flush});
@@ -85,7 +109,7 @@ void weir_channel_flush(weir_channel *channel) {
 }
 
 void weir_channel_pull(weir_channel *channel) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_pull(tail_of(channel));
     } else {
         post(channel, (posted_call){.run = run_pull});
@@ -93,7 +117,7 @@ void weir_channel_pull(weir_channel *channel) {
 }
 
 void weir_channel_shutdown(weir_channel *channel, weir_promise *promise) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_shutdown(tail_of(channel), promise);
     } else {
         post(channel, (posted_call){.run = run_shutdown, .promise = promise});
@@ -101,7 +125,7 @@ void weir_channel_shutdown(weir_channel *channel, weir_promise *promise) {
 }
 
 void weir_channel_close(weir_channel *channel, weir_promise *promise) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_close(tail_of(channel), promise);
     } else {
         post(channel, (posted_call){.run = run_close, .promise = promise});
@@ -109,7 +133,7 @@ void weir_channel_close(weir_channel *channel, weir_promise *promise) {
 }
 
 void weir_channel_abort(weir_channel *channel, weir_status why) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         weir_ctx_abort(tail_of(channel), why);
     } else {
         post(channel, (posted_call){.run = run_abort, .status = why});
@@ -117,7 +141,7 @@ void weir_channel_abort(weir_channel *channel, weir_status why) {
 }
 
 void weir_channel_fire_event(weir_channel *channel, weir_obj *event) {
-    if (weir_loop_is_current(channel->loop)) {
+    if (loop_is_current(channel->loop)) {
         channel_fire_event(channel, event);
     } else {
         post(channel, (posted_call){.run = run_event, .msg = event});
@@ -125,7 +149,7 @@ void weir_channel_fire_event(weir_channel *channel, weir_obj *event) {
 }
 
 void weir_channel_set_reading(weir_channel *channel, bool reading) {
-    if (!weir_loop_is_current(channel->loop)) {
+    if (!loop_is_current(channel->loop)) {
         post(channel, (posted_call){.run = run_set_reading, .status = reading});
         return;
     }
@@ -152,19 +176,29 @@ size_t weir_channel_bytes_before_unwritable(const weir_channel *channel) {
     return pending < high ? high - (size_t)pending : 0;
 }
 
-bool weir_channel_is_active(const weir_channel *channel) { return channel_state_of(channel) == CHANNEL_ACTIVE; }
+bool weir_channel_is_active(const weir_channel *channel) {
+    return channel_state_of(channel) == CHANNEL_ACTIVE;
+}
 
-uint64_t weir_channel_id(const weir_channel *channel) { return channel->id; }
+uint64_t weir_channel_id(const weir_channel *channel) {
+    return channel->id;
+}
 
-weir_loop *weir_channel_loop(const weir_channel *channel) { return channel->loop; }
+weir_loop *weir_channel_loop(const weir_channel *channel) {
+    return channel->loop;
+}
 
-weir_pipeline *weir_channel_pipeline(weir_channel *channel) { return &channel->pipeline; }
+weir_pipeline *weir_channel_pipeline(weir_channel *channel) {
+    return &channel->pipeline;
+}
 
 int weir_channel_fd(const weir_channel *channel) {
     return channel_is_open(channel) ? channel->wire->fd(channel) : -1;
 }
 
-void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out) { *out = channel->stats; }
+void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out) {
+    *out = channel->stats;
+}
 
 static void widen(const short_addr *addr, weir_addr *out) {
     *out = (weir_addr){0};
@@ -173,6 +207,10 @@ static void widen(const short_addr *addr, weir_addr *out) {
     memcpy(out->as.room, addr, out->len);
 }
 
-void weir_channel_local_addr(const weir_channel *channel, weir_addr *out) { widen(&channel->local, out); }
+void weir_channel_local_addr(const weir_channel *channel, weir_addr *out) {
+    widen(&channel->local, out);
+}
 
-void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out) { widen(&channel->remote, out); }
+void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out) {
+    widen(&channel->remote, out);
+}

@@ -69,6 +69,10 @@ struct weir_channel {
     weir_channel_stats stats;
 };
 
+static inline weir_channel *channel_of(weir_pipeline *pipeline) {
+    return WEIR_CONTAINER(pipeline, weir_channel, pipeline);
+}
+
 /* The options with defaults where they are zero. Fails: WEIR_E_INVALID when they contradict each other. */
 weir_status channel_options_resolve(const weir_channel_options *options, weir_channel_options *out);
 

@@ -3,7 +3,7 @@
 
 #include "channel/channel_internal.h"
 
-#define DEFAULT_TO(field, value) \
+#define DEFAULT_TO(field, value)                                                                             \
     if (out->field == 0) out->field = (value)
 
 weir_status channel_options_resolve(const weir_channel_options *options, weir_channel_options *out) {
@@ -24,9 +24,10 @@ weir_status channel_options_resolve(const weir_channel_options *options, weir_ch
     if (out->read_size < out->read_size_min) out->read_size = out->read_size_min;
     if (out->read_size_max > UINT32_MAX || out->read_size_min > out->read_size_max ||
         out->low_water > out->high_water || out->high_water > out->write_cap) {
-        weir_log(WEIR_LOG_ERROR, "channel", "options contradict each other: read sizes %zu..%zu, low water %zu, "
-                 "high water %zu, write cap %zu", out->read_size_min, out->read_size_max, out->low_water,
-                 out->high_water, out->write_cap);
+        weir_log(WEIR_LOG_ERROR, "channel",
+                 "options contradict each other: read sizes %zu..%zu, low water %zu, "
+                 "high water %zu, write cap %zu",
+                 out->read_size_min, out->read_size_max, out->low_water, out->high_water, out->write_cap);
         return WEIR_E_INVALID;
     }
     return WEIR_OK;

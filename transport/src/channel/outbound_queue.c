@@ -30,7 +30,9 @@ void outbound_entries_free(weir_loop *loop) {
     while (loop->entries != NULL) weir_alloc_release(loop->alloc, get_entry(loop));
 }
 
-static bool is_memory(const weir_obj *msg) { return weir_obj_is(msg, &weir_buf_type); }
+static bool is_memory(const weir_obj *msg) {
+    return weir_obj_is(msg, &weir_buf_type);
+}
 
 bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
                          uint64_t size) {
@@ -76,24 +78,22 @@ static void finish_front(outbound_queue *queue, weir_loop *loop, weir_status sta
     if (promise != NULL) weir_promise_complete(promise, status);
 }
 
-void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes) {
-    while (bytes > 0 && queue->head != NULL) {
-        outbound_entry *entry = queue->head;
-        uint64_t left = entry->size - entry->sent;
-        uint64_t taken = bytes < left ? bytes : left;
-        bytes -= taken;
-        entry->sent += taken;
-        queue->pending -= taken;
-        if (is_memory(entry->msg)) queue->memory -= taken;
-        if (entry->piece != NULL && !weir_buf_skip(entry->piece, taken)) WEIR_UNREACHABLE();
-        if (entry->sent < entry->size) return;
-        finish_front(queue, loop, WEIR_OK);
-    }
+static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t bytes) {
+    entry->sent += bytes;
+    queue->pending -= bytes;
+    if (is_memory(entry->msg)) queue->memory -= bytes;
+    if (entry->piece != NULL && !weir_buf_skip(entry->piece, bytes)) WEIR_UNREACHABLE();
 }
 
-void outbound_queue_skip_empty(outbound_queue *queue, weir_loop *loop) {
-    outbound_entry *front;
-    while ((front = outbound_queue_front(queue)) != NULL && front->sent == front->size) {
+void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes) {
+    outbound_entry *entry;
+    while ((entry = outbound_queue_front(queue)) != NULL) {
+        uint64_t left = entry->size - entry->sent;
+        if (bytes < left) {
+            if (bytes > 0) advance_part(queue, entry, bytes);
+            return;
+        }
+        bytes -= left;
         finish_front(queue, loop, WEIR_OK);
     }
 }

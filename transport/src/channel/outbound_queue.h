@@ -21,8 +21,8 @@ typedef struct outbound_entry {
     struct outbound_entry *next;
     weir_obj *msg;
     weir_promise *promise;
-    uint64_t size; /* of the message */
-    uint64_t sent; /* with the kernel already */
+    uint64_t size;   /* of the message */
+    uint64_t sent;   /* with the kernel already */
     weir_buf *piece; /* of a region that must be read: its bytes from sent on, or NULL */
     uint64_t warm;   /* of a region: up to here no device has to be waited for */
 } outbound_entry;
@@ -41,7 +41,9 @@ typedef struct outbound_queue {
 bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
                          uint64_t size);
 
-static inline void outbound_queue_flush(outbound_queue *queue) { queue->unflushed = NULL; }
+static inline void outbound_queue_flush(outbound_queue *queue) {
+    queue->unflushed = NULL;
+}
 
 /* The first entry that may be sent, or NULL. */
 static inline outbound_entry *outbound_queue_front(const outbound_queue *queue) {
@@ -51,12 +53,9 @@ static inline outbound_entry *outbound_queue_front(const outbound_queue *queue) 
 /* Takes the front entry out and gives its message, without completing its promise, which goes to *promise. */
 weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise);
 
-/* `bytes` of the front entries are with the kernel. Completes the promises of those that are out wholly, which
- * may run anything, this channel's end too; hence the callers' care. */
+/* `bytes` of the front entries are with the kernel. Completes those that are out wholly, empty messages too;
+ * that may run anything, this channel's end included: hence the callers' care. */
 void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes);
-
-/* Completes the front entries that have no bytes left to send: empty bufs and regions. */
-void outbound_queue_skip_empty(outbound_queue *queue, weir_loop *loop);
 
 /* Every promise completes with `why`, everything is released. */
 void outbound_queue_fail(outbound_queue *queue, weir_loop *loop, weir_status why);

@@ -19,12 +19,12 @@ struct weir_embedded {
     weir_channel_options options;
     weir_channel *channel; /* held */
     weir_list inbox, outbox;
-    bool ended;    /* the peer's stream ends after the inbox */
+    bool ended; /* the peer's stream ends after the inbox */
     bool end_told;
     bool stalled;
     bool in_turn;
     bool is_shut;
-    bool closing;  /* the wire was told to close and has not answered */
+    bool closing; /* the wire was told to close and has not answered */
     bool aborted;
 };
 
@@ -79,9 +79,13 @@ static void drain(weir_channel *channel) {
     }
 }
 
-static void update_reading(weir_channel *channel) { (void)channel; /* the turn looks */ }
+static void update_reading(weir_channel *channel) {
+    (void)channel; /* the turn looks */
+}
 
-static void shut(weir_channel *channel) { embedded_of(channel)->is_shut = true; }
+static void shut(weir_channel *channel) {
+    embedded_of(channel)->is_shut = true;
+}
 
 static void close_wire(weir_channel *channel, bool abort) {
     weir_embedded *self = embedded_of(channel);
@@ -132,7 +136,8 @@ static bool finish_closing(weir_embedded *self) {
 }
 
 static bool has_tasks(const weir_loop *loop) {
-    return atomic_load_explicit(&loop->posted, memory_order_relaxed) != NULL || !weir_list_is_empty(&loop->dirty);
+    return atomic_load_explicit(&loop->posted, memory_order_relaxed) != NULL ||
+           !weir_list_is_empty(&loop->dirty);
 }
 
 static void take_turn(weir_embedded *self) {
@@ -158,7 +163,8 @@ void weir_embedded_advance(weir_embedded *embedded, uint64_t ms) {
     weir_loop *loop = embedded->loop;
     uint64_t until = loop->now + ms;
     take_turn(embedded);
-    for (uint64_t next = timer_wheel_next(&loop->wheel); next <= until; next = timer_wheel_next(&loop->wheel)) {
+    for (uint64_t next = timer_wheel_next(&loop->wheel); next <= until;
+         next = timer_wheel_next(&loop->wheel)) {
         loop_run_timers(loop, next);
         take_turn(embedded);
     }
@@ -206,11 +212,17 @@ void weir_embedded_free(weir_embedded *embedded) {
     weir_alloc_release(NULL, embedded);
 }
 
-weir_channel *weir_embedded_channel(weir_embedded *embedded) { return embedded->channel; }
+weir_channel *weir_embedded_channel(weir_embedded *embedded) {
+    return embedded->channel;
+}
 
-weir_pipeline *weir_embedded_pipeline(weir_embedded *embedded) { return &embedded->channel->pipeline; }
+weir_pipeline *weir_embedded_pipeline(weir_embedded *embedded) {
+    return &embedded->channel->pipeline;
+}
 
-weir_loop *weir_embedded_loop(weir_embedded *embedded) { return embedded->loop; }
+weir_loop *weir_embedded_loop(weir_embedded *embedded) {
+    return embedded->loop;
+}
 
 /* ---- the far end ---- */
 
@@ -283,9 +295,13 @@ void weir_embedded_stall(weir_embedded *embedded, bool stalled) {
     take_turn(embedded);
 }
 
-bool weir_embedded_is_open(const weir_embedded *embedded) { return channel_is_open(embedded->channel); }
+bool weir_embedded_is_open(const weir_embedded *embedded) {
+    return channel_is_open(embedded->channel);
+}
 
-bool weir_embedded_is_shut(const weir_embedded *embedded) { return embedded->is_shut; }
+bool weir_embedded_is_shut(const weir_embedded *embedded) {
+    return embedded->is_shut;
+}
 
 weir_status weir_embedded_aborted(const weir_embedded *embedded) {
     return embedded->aborted ? embedded->channel->cause : WEIR_OK;

@@ -3,7 +3,9 @@
 
 #include "channel/outbound_queue.h"
 
-static void nothing(weir_loop *loop) { (void)loop; }
+static void nothing(weir_loop *loop) {
+    (void)loop;
+}
 
 typedef struct inline_job {
     void (*done)(void *arg, weir_status status);
@@ -18,7 +20,8 @@ static void tell_done(void *arg) {
 }
 
 /* There is no thread pool: the work is done here, its end told in the next turn, as from a pool. */
-static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg) {
+static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
+                           void *arg) {
     inline_job *job = weir_alloc_acquire(loop->alloc, sizeof *job);
     if (job == NULL) return WEIR_E_NO_MEMORY;
     *job = (inline_job){.done = done, .arg = arg, .alloc = loop->alloc};
@@ -31,7 +34,9 @@ static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(voi
     return status;
 }
 
-static void destroy(weir_loop *loop) { weir_alloc_release(loop->alloc, loop); }
+static void destroy(weir_loop *loop) {
+    weir_alloc_release(loop->alloc, loop);
+}
 
 static const loop_driver by_hand = {
     .name = "embedded",
@@ -51,7 +56,7 @@ weir_loop *embedded_loop_new(void) {
         weir_alloc_release(loop->alloc, loop);
         return NULL;
     }
-    loop_set_thread(loop, loop_this_thread());
+    loop_set_thread(loop, &loop_this_thread);
     return loop;
 }
 

@@ -11,23 +11,33 @@ weir_event weir_event_idle_read = WEIR_EVENT_CONSTANT("idle_read");
 weir_event weir_event_idle_write = WEIR_EVENT_CONSTANT("idle_write");
 weir_event weir_event_idle_all = WEIR_EVENT_CONSTANT("idle_all");
 
-enum { READ, WRITE, ALL, KINDS };
+enum {
+    READ,
+    WRITE,
+    ALL,
+    KINDS
+};
 
-static weir_event *const events[KINDS] = {&weir_event_idle_read, &weir_event_idle_write, &weir_event_idle_all};
+static weir_event *const events[KINDS] = {&weir_event_idle_read, &weir_event_idle_write,
+                                          &weir_event_idle_all};
 
 typedef struct idle {
     weir_timer timer;
     weir_ctx *ctx;
-    uint64_t limit[KINDS];    /* 0: not asked for */
-    uint64_t last[KINDS];     /* when it happened last */
-    uint64_t told[KINDS];     /* when its absence was told last */
-    uint64_t written;         /* bytes that had left when the timer looked last */
+    uint64_t limit[KINDS]; /* 0: not asked for */
+    uint64_t last[KINDS];  /* when it happened last */
+    uint64_t told[KINDS];  /* when its absence was told last */
+    uint64_t written;      /* bytes that had left when the timer looked last */
     bool close;
 } idle;
 
-static uint64_t later_of(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t later_of(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
 
-static uint64_t due(const idle *self, int kind) { return later_of(self->last[kind], self->told[kind]) + self->limit[kind]; }
+static uint64_t due(const idle *self, int kind) {
+    return later_of(self->last[kind], self->told[kind]) + self->limit[kind];
+}
 
 static void note(idle *self, int kind) {
     self->last[kind] = self->last[ALL] = weir_loop_now(weir_ctx_loop(self->ctx));

@@ -13,21 +13,14 @@
 /* Sending may make callbacks write again; what they write after so many rounds waits for the next turn. */
 #define SEND_ROUNDS_A_TURN 4
 
-static _Thread_local char this_thread;
-
-const void *loop_this_thread(void) { return &this_thread; }
+_Thread_local char loop_this_thread;
 
 void loop_set_thread(weir_loop *loop, const void *thread) {
     atomic_store_explicit(&loop->thread, thread, memory_order_release);
 }
 
 bool weir_loop_is_current(const weir_loop *loop) {
-    return atomic_load_explicit(&loop->thread, memory_order_relaxed) == (const void *)&this_thread;
-}
-
-void loop_check_current(const weir_loop *loop, const char *function) {
-    WEIR_CHECK(weir_loop_is_current(loop), "%s was called outside the thread of its loop \"%s\"", function,
-               loop->name);
+    return loop_is_current(loop);
 }
 
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now) {
@@ -46,21 +39,28 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
 
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
     loop->owns_pool = options->pool == NULL;
-    loop->pool = options->pool != NULL ? options->pool
-                                       : weir_pool_new(&(weir_pool_options){.name = loop->name,
-                                                                            .alloc = options->alloc});
+    loop->pool = options->pool != NULL
+                     ? options->pool
+                     : weir_pool_new(&(weir_pool_options){.name = loop->name, .alloc = options->alloc});
     return loop->pool != NULL;
 }
 
-void loop_retain(weir_loop *loop) { atomic_fetch_add_explicit(&loop->references, 1, memory_order_relaxed); }
-
-void loop_release(weir_loop *loop) {
-    if (atomic_fetch_sub_explicit(&loop->references, 1, memory_order_acq_rel) == 1) loop->driver->destroy(loop);
+void loop_retain(weir_loop *loop) {
+    atomic_fetch_add_explicit(&loop->references, 1, memory_order_relaxed);
 }
 
-uint64_t weir_loop_now(const weir_loop *loop) { return loop->now; }
+void loop_release(weir_loop *loop) {
+    if (atomic_fetch_sub_explicit(&loop->references, 1, memory_order_acq_rel) == 1)
+        loop->driver->destroy(loop);
+}
 
-weir_pool *weir_loop_pool(const weir_loop *loop) { return loop->pool; }
+uint64_t weir_loop_now(const weir_loop *loop) {
+    return loop->now;
+}
+
+weir_pool *weir_loop_pool(const weir_loop *loop) {
+    return loop->pool;
+}
 
 size_t weir_loop_channels(const weir_loop *loop) {
     return atomic_load_explicit(&loop->channel_count, memory_order_relaxed);
@@ -170,7 +170,9 @@ void loop_run_timers(weir_loop *loop, uint64_t now) {
 
 /* ---- the end of a turn ---- */
 
-void loop_bury(weir_loop *loop, grave *body) { weir_list_push_back(&loop->graveyard, &body->link); }
+void loop_bury(weir_loop *loop, grave *body) {
+    weir_list_push_back(&loop->graveyard, &body->link);
+}
 
 static void send_dirty(weir_loop *loop) {
     weir_list now;

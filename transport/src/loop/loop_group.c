@@ -32,7 +32,7 @@ static void *run(void *arg) {
     return NULL;
 }
 
-/* Signals are for the host's own threads, or for uv_signals through libuv's pipe: loop threads take none. */
+/* Signals are for the host's own threads, or for net_signals through libuv's pipe: loop threads take none. */
 static bool start_thread(member *self) {
     sigset_t all, before;
     sigfillset(&all);
@@ -67,7 +67,8 @@ weir_loop_group *weir_loop_group_new(unsigned count) {
 void weir_loop_group_free(weir_loop_group *group) {
     if (group == NULL) return;
     for (size_t i = 0; i < group->count; i++) {
-        WEIR_CHECK(!weir_loop_is_current(group->members[i].loop), "a loop group was freed by one of its loops");
+        WEIR_CHECK(!weir_loop_is_current(group->members[i].loop),
+                   "a loop group was freed by one of its loops");
         weir_loop_stop(group->members[i].loop);
     }
     for (size_t i = 0; i < group->count; i++) {
@@ -78,12 +79,19 @@ void weir_loop_group_free(weir_loop_group *group) {
     weir_alloc_release(NULL, group);
 }
 
-size_t weir_loop_group_count(const weir_loop_group *group) { return group->count; }
-
-weir_loop *weir_loop_group_at(const weir_loop_group *group, size_t i) { return group->members[i].loop; }
-
-weir_loop *weir_loop_group_next(weir_loop_group *group) {
-    return group->members[atomic_fetch_add_explicit(&group->turn, 1, memory_order_relaxed) % group->count].loop;
+size_t weir_loop_group_count(const weir_loop_group *group) {
+    return group->count;
 }
 
-weir_pool *weir_loop_group_pool(const weir_loop_group *group) { return group->pool; }
+weir_loop *weir_loop_group_at(const weir_loop_group *group, size_t i) {
+    return group->members[i].loop;
+}
+
+weir_loop *weir_loop_group_next(weir_loop_group *group) {
+    return group->members[atomic_fetch_add_explicit(&group->turn, 1, memory_order_relaxed) % group->count]
+        .loop;
+}
+
+weir_pool *weir_loop_group_pool(const weir_loop_group *group) {
+    return group->pool;
+}

@@ -16,11 +16,11 @@
 
 typedef struct loop_driver {
     const char *name;
-    void (*wake)(weir_loop *loop);     /* run my tasks soon. Any thread */
+    void (*wake)(weir_loop *loop);      /* run my tasks soon. Any thread */
     void (*continues)(weir_loop *loop); /* do not sleep: there is work for the next turn */
-    void (*rearm)(weir_loop *loop);    /* the next timer is earlier than it was */
+    void (*rearm)(weir_loop *loop);     /* the next timer is earlier than it was */
     weir_status (*offload)(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg);
-    void (*destroy)(weir_loop *loop);  /* the last reference is gone: free the memory */
+    void (*destroy)(weir_loop *loop); /* the last reference is gone: free the memory */
 } loop_driver;
 
 struct weir_loop {
@@ -32,17 +32,17 @@ struct weir_loop {
     _Atomic(const void *) thread; /* identity of the thread that runs it, or NULL */
     atomic_uint references;       /* the owner's and one for each channel */
     uint64_t now;
-    uint64_t armed;               /* when the driver will look at the wheel */
+    uint64_t armed; /* when the driver will look at the wheel */
     timer_wheel wheel;
 
-    _Atomic(weir_task *) posted;  /* newest first */
-    atomic_uint tasks;            /* posted and not run; the top bit: closed to posting */
+    _Atomic(weir_task *) posted; /* newest first */
+    atomic_uint tasks;           /* posted and not run; the top bit: closed to posting */
     unsigned max_tasks;
 
-    weir_list channels;           /* all that are not gone */
+    weir_list channels; /* all that are not gone */
     atomic_size_t channel_count;
-    weir_list dirty;              /* channels with something to send at the end of the turn */
-    weir_list graveyard;          /* grave.link: freed at the end of the turn */
+    weir_list dirty;                /* channels with something to send at the end of the turn */
+    weir_list graveyard;            /* grave.link: freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
 };
@@ -64,12 +64,20 @@ void loop_close_queues(weir_loop *loop);
 void loop_retain(weir_loop *loop);
 void loop_release(weir_loop *loop);
 
-/* An address that is this thread's alone: what `thread` is compared with. */
-const void *loop_this_thread(void);
+/* Its address is this thread's alone: what `thread` is compared with. Initial-exec: one load to find it. */
+extern _Thread_local char loop_this_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 void loop_set_thread(weir_loop *loop, const void *thread);
 
+static inline bool loop_is_current(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->thread, memory_order_relaxed) == (const void *)&loop_this_thread;
+}
+
 /* Bugs stop here: a call that belongs to the loop's thread came from another. */
-void loop_check_current(const weir_loop *loop, const char *function);
+static inline void loop_check_current(const weir_loop *loop, const char *function) {
+    WEIR_CHECK(loop_is_current(loop), "%s was called outside the thread of its loop \"%s\"", function,
+               loop->name);
+}
 
 void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);

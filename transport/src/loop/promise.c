@@ -55,9 +55,13 @@ weir_promise *weir_promise_new(weir_loop *loop) {
     return self;
 }
 
-void weir_promise_release(weir_promise *promise) { weir_obj_release(promise); }
+void weir_promise_release(weir_promise *promise) {
+    weir_obj_release(promise);
+}
 
-weir_promise *weir_promise_retain(weir_promise *promise) { return weir_obj_retain(promise); }
+weir_promise *weir_promise_retain(weir_promise *promise) {
+    return weir_obj_retain(promise);
+}
 
 bool weir_promise_is_done(const weir_promise *promise) {
     return atomic_load_explicit(&promise->done, memory_order_acquire);
@@ -97,7 +101,9 @@ static void tell_listeners(weir_promise *promise) {
     weir_promise_release(promise);
 }
 
-static void tell_later(weir_task *task) { tell_listeners(WEIR_CONTAINER(task, weir_promise, task)); }
+static void tell_later(weir_task *task) {
+    tell_listeners(WEIR_CONTAINER(task, weir_promise, task));
+}
 
 static bool settle(weir_promise *promise, weir_status status) {
     if (weir_promise_is_done(promise)) return false;
@@ -133,7 +139,7 @@ static void complete_posted(weir_task *task) {
 
 void promise_complete_anywhere(weir_promise *promise, weir_status status) {
     if (promise == NULL) return;
-    if (weir_loop_is_current(promise->loop)) {
+    if (loop_is_current(promise->loop)) {
         weir_promise_complete(promise, status);
         return;
     }
@@ -162,7 +168,7 @@ static struct timespec deadline_in(int timeout_ms) {
 
 weir_status weir_promise_wait(weir_promise *promise, int timeout_ms) {
     if (weir_promise_is_done(promise)) return promise->status;
-    WEIR_CHECK(!weir_loop_is_current(promise->loop), "a promise was waited for on its own loop");
+    WEIR_CHECK(!loop_is_current(promise->loop), "a promise was waited for on its own loop");
     struct timespec deadline = deadline_in(timeout_ms > 0 ? timeout_ms : 0);
     int timed_out = 0;
     pthread_mutex_lock(&waiting);

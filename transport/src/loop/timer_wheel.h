@@ -9,7 +9,11 @@
 
 #include <weir/transport/timer.h>
 
-enum { WHEEL_LEVELS = 6, WHEEL_BITS = 6, WHEEL_SLOTS = 64 };
+enum {
+    WHEEL_LEVELS = 6,
+    WHEEL_BITS = 6,
+    WHEEL_SLOTS = 64
+};
 
 typedef struct timer_wheel {
     uint64_t now;                    /* everything due up to here has fired */

@@ -27,15 +27,25 @@ static inline void touch(const weir_obj *obj, const weir_ctx *by) {
 
 /* ---- where am I ---- */
 
-void *weir_ctx_state(const weir_ctx *ctx) { return ctx->state; }
+void *weir_ctx_state(const weir_ctx *ctx) {
+    return ctx->state;
+}
 
-const weir_handler *weir_ctx_handler(const weir_ctx *ctx) { return ctx->handler; }
+const weir_handler *weir_ctx_handler(const weir_ctx *ctx) {
+    return ctx->handler;
+}
 
-weir_pipeline *weir_ctx_pipeline(const weir_ctx *ctx) { return ctx->pipeline; }
+weir_pipeline *weir_ctx_pipeline(const weir_ctx *ctx) {
+    return ctx->pipeline;
+}
 
-weir_channel *weir_ctx_channel(const weir_ctx *ctx) { return weir_pipeline_channel(ctx->pipeline); }
+weir_channel *weir_ctx_channel(const weir_ctx *ctx) {
+    return channel_of(ctx->pipeline);
+}
 
-weir_loop *weir_ctx_loop(const weir_ctx *ctx) { return weir_ctx_channel(ctx)->loop; }
+weir_loop *weir_ctx_loop(const weir_ctx *ctx) {
+    return channel_of(ctx->pipeline)->loop;
+}
 
 weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity) {
     return weir_pool_get(weir_ctx_loop(ctx)->pool, capacity);
@@ -87,14 +97,14 @@ void weir_ctx_fail(weir_ctx *ctx, weir_status status, const char *what) {
 /* ---- outward ---- */
 
 static inline weir_ctx *checked_next_outward(weir_ctx *ctx, uint32_t event, const char *function) {
-    loop_check_current(weir_ctx_loop(ctx), function);
+    loop_check_current(channel_of(ctx->pipeline)->loop, function);
     return next_outward(ctx, event);
 }
 
 void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise) {
     ctx = checked_next_outward(ctx, EVENT_WRITE, __func__);
     if (WEIR_UNLIKELY(msg == NULL)) {
-        channel_write_failed(weir_ctx_channel(ctx), promise, WEIR_E_NO_MEMORY);
+        channel_write_failed(channel_of(ctx->pipeline), promise, WEIR_E_NO_MEMORY);
         return;
     }
     touch(msg, ctx);

@@ -1,7 +1,9 @@
 /* event.c - the built-in events: constants that are never freed. */
 #include <weir/transport/event.h>
 
-static void free_event(weir_obj *obj) { WEIR_CHECK(obj == NULL, "a constant event was freed"); }
+static void free_event(weir_obj *obj) {
+    WEIR_CHECK(obj == NULL, "a constant event was freed");
+}
 
 const weir_obj_type weir_event_type = {.name = "event", .free = free_event};
 

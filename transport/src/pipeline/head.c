@@ -3,22 +3,28 @@
 #include "pipeline/pipeline_internal.h"
 
 static void head_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
-    channel_write(weir_ctx_channel(ctx), msg, promise);
+    channel_write(channel_of(ctx->pipeline), msg, promise);
 }
 
-static void head_flush(weir_ctx *ctx) { channel_flush(weir_ctx_channel(ctx)); }
+static void head_flush(weir_ctx *ctx) {
+    channel_flush(channel_of(ctx->pipeline));
+}
 
-static void head_pull(weir_ctx *ctx) { channel_pull(weir_ctx_channel(ctx)); }
+static void head_pull(weir_ctx *ctx) {
+    channel_pull(channel_of(ctx->pipeline));
+}
 
 static void head_shutdown(weir_ctx *ctx, weir_promise *promise) {
-    channel_shutdown(weir_ctx_channel(ctx), promise);
+    channel_shutdown(channel_of(ctx->pipeline), promise);
 }
 
 static void head_close(weir_ctx *ctx, weir_promise *promise) {
-    channel_close(weir_ctx_channel(ctx), promise);
+    channel_close(channel_of(ctx->pipeline), promise);
 }
 
-static void head_abort(weir_ctx *ctx, weir_status why) { channel_abort_now(weir_ctx_channel(ctx), why); }
+static void head_abort(weir_ctx *ctx, weir_status why) {
+    channel_abort_now(channel_of(ctx->pipeline), why);
+}
 
 const weir_handler pipeline_head = {
     .name = "head",

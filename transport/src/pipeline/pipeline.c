@@ -25,7 +25,9 @@ static const struct {
     {"abort", offsetof(weir_handler, abort)},
 };
 
-enum { SLOTS = sizeof slots / sizeof slots[0] };
+enum {
+    SLOTS = sizeof slots / sizeof slots[0]
+};
 
 static uint32_t events_of(const weir_handler *handler) {
     uint32_t events = 0;
@@ -37,7 +39,9 @@ static uint32_t events_of(const weir_handler *handler) {
     return events;
 }
 
-static weir_loop *loop_of(weir_pipeline *pipeline) { return weir_pipeline_channel(pipeline)->loop; }
+static weir_loop *loop_of(weir_pipeline *pipeline) {
+    return channel_of(pipeline)->loop;
+}
 
 static void init_end(weir_ctx *ctx, weir_pipeline *pipeline, const weir_handler *handler) {
     *ctx = (weir_ctx){.handler = handler, .pipeline = pipeline, .events = events_of(handler)};
@@ -51,7 +55,7 @@ void pipeline_init(weir_pipeline *pipeline) {
 }
 
 weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {
-    return WEIR_CONTAINER(pipeline, weir_channel, pipeline);
+    return channel_of(pipeline);
 }
 
 /* ---- adding ---- */
@@ -67,7 +71,7 @@ static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void 
     loop_check_current(loop, __func__);
     WEIR_CHECK(!at->removed, "a handler was added next to \"%s\", which is not in the pipeline any more",
                at->handler->name);
-    if (channel_is_gone(weir_pipeline_channel(at->pipeline))) return WEIR_E_CLOSED;
+    if (channel_is_gone(channel_of(at->pipeline))) return WEIR_E_CLOSED;
     ctx_node *node = weir_alloc_acquire(loop->alloc, sizeof *node);
     if (node == NULL) return WEIR_E_NO_MEMORY;
     node->ctx = (weir_ctx){
@@ -106,13 +110,13 @@ weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *handler, v
 
 static void free_ctx(grave *body) {
     ctx_node *node = WEIR_CONTAINER(body, ctx_node, grave);
-    weir_channel *channel = weir_pipeline_channel(node->ctx.pipeline);
+    weir_channel *channel = channel_of(node->ctx.pipeline);
     weir_alloc_release(channel->loop->alloc, node);
     weir_channel_release(channel);
 }
 
 void weir_pipeline_remove(weir_ctx *ctx) {
-    weir_channel *channel = weir_pipeline_channel(ctx->pipeline);
+    weir_channel *channel = channel_of(ctx->pipeline);
     loop_check_current(channel->loop, __func__);
     if (ctx->removed) return;
     ctx->removed = true;

@@ -8,7 +8,9 @@
 #include "channel/channel_internal.h"
 #include "pipeline/pipeline_internal.h"
 
-static void tail_active(weir_ctx *ctx) { (void)ctx; }
+static void tail_active(weir_ctx *ctx) {
+    (void)ctx;
+}
 
 static void tail_read(weir_ctx *ctx, weir_obj *msg) {
     weir_log(WEIR_LOG_DEBUG, "channel", "%" PRIu64 ": no handler took a message of type \"%s\": released",
@@ -16,7 +18,9 @@ static void tail_read(weir_ctx *ctx, weir_obj *msg) {
     weir_obj_release(msg);
 }
 
-static void tail_read_complete(weir_ctx *ctx) { (void)ctx; }
+static void tail_read_complete(weir_ctx *ctx) {
+    (void)ctx;
+}
 
 static void tail_event(weir_ctx *ctx, weir_obj *event) {
     bool ends_stream = event == &weir_event_peer_closed.obj || event == &weir_event_stopping.obj;
@@ -24,22 +28,25 @@ static void tail_event(weir_ctx *ctx, weir_obj *event) {
     if (ends_stream) weir_channel_close(weir_ctx_channel(ctx), NULL);
 }
 
-static void tail_writable_changed(weir_ctx *ctx) { (void)ctx; }
+static void tail_writable_changed(weir_ctx *ctx) {
+    (void)ctx;
+}
 
 static void tail_error(weir_ctx *ctx, const weir_error *error) {
     weir_channel *channel = weir_ctx_channel(ctx);
     weir_addr addr;
     char peer[WEIR_ADDR_TEXT];
     weir_channel_remote_addr(channel, &addr);
-    weir_log(error->status == -ECONNRESET || error->status == -EPIPE ? WEIR_LOG_INFO : WEIR_LOG_WARN, "channel",
-             "%" PRIu64 " %s: %s%s%s: closing", channel->id,
-             weir_addr_format(&addr, peer),
+    weir_log(error->status == -ECONNRESET || error->status == -EPIPE ? WEIR_LOG_INFO : WEIR_LOG_WARN,
+             "channel", "%" PRIu64 " %s: %s%s%s: closing", channel->id, weir_addr_format(&addr, peer),
              error->what != NULL ? error->what : "", error->what != NULL ? ": " : "",
              weir_status_text(error->status));
     weir_channel_close(channel, NULL);
 }
 
-static void tail_inactive(weir_ctx *ctx) { (void)ctx; }
+static void tail_inactive(weir_ctx *ctx) {
+    (void)ctx;
+}
 
 const weir_handler pipeline_tail = {
     .name = "tail",

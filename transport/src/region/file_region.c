@@ -17,7 +17,9 @@ typedef struct file_region {
     bool own;
 } file_region;
 
-static file_region *file_of(weir_region *region) { return WEIR_CONTAINER(region, file_region, region); }
+static file_region *file_of(weir_region *region) {
+    return WEIR_CONTAINER(region, file_region, region);
+}
 
 static ssize_t read_file(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait) {
     file_region *file = file_of(region);

@@ -11,7 +11,9 @@ static void free_region(weir_obj *obj) {
     region->ops->free(region);
 }
 
-static uint64_t region_size(const weir_obj *obj) { return ((const weir_region *)(const void *)obj)->length; }
+static uint64_t region_size(const weir_obj *obj) {
+    return ((const weir_region *)(const void *)obj)->length;
+}
 
 const weir_obj_type weir_region_type = {
     .name = "region", .free = free_region, .size = region_size, .live = &living};
@@ -47,7 +49,9 @@ typedef struct region_part {
     uint64_t start;
 } region_part;
 
-static region_part *part_of(weir_region *region) { return WEIR_CONTAINER(region, region_part, region); }
+static region_part *part_of(weir_region *region) {
+    return WEIR_CONTAINER(region, region_part, region);
+}
 
 static ssize_t read_part(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait) {
     region_part *part = part_of(region);

@@ -23,11 +23,12 @@ static void set_option(int fd, int level, int name, int value, const char *text)
     }
 }
 
-void uv_socket_configure(int fd, const weir_channel_options *options) {
+void net_configure(int fd, const weir_channel_options *options) {
     if (!options->delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
     if (options->keep_alive) set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
     if (options->send_buffer > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer, "SO_SNDBUF");
-    if (options->receive_buffer > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, options->receive_buffer, "SO_RCVBUF");
+    if (options->receive_buffer > 0)
+        set_option(fd, SOL_SOCKET, SO_RCVBUF, options->receive_buffer, "SO_RCVBUF");
 }
 
 /* ---- polling ---- */
@@ -51,6 +52,7 @@ static void on_socket_failed(uv_channel *self) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
     uv_channel *self = poll->data;
     weir_channel *channel = &self->channel;
+    note_time(channel->loop);
     if (WEIR_UNLIKELY(self->connecting)) {
         if (status != 0) self->armed = 0;
         uv_connect_ready(self);
@@ -63,6 +65,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     if ((events & UV_WRITABLE) != 0) {
         self->blocked = false;
         channel_wire_drained(channel);
+        uv_channel_arm(self);
         if (!channel_is_open(channel)) return;
     }
     if ((events & (UV_READABLE | UV_DISCONNECT)) != 0) {
@@ -70,26 +73,37 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
             uv_read_burst(self);
         } else if ((events & UV_DISCONNECT) != 0 && !self->peer_ending) {
             self->peer_ending = true;
+            uv_channel_arm(self);
             channel_wire_peer_ending(channel);
         }
     }
-    uv_channel_arm(self);
+    if (WEIR_UNLIKELY(events == UV_PRIORITIZED)) { /* so libuv tells a hang-up that nobody asked for */
+        self->hung_up = true;
+        uv_channel_arm(self);
+    }
 }
 
-/* Once the peer's end is known its level-triggered report would never stop; an error still shows then. */
+/* Once the peer's end is known its level-triggered report would never stop; an error still shows then. The
+ * same goes for a hang-up. */
 void uv_channel_arm(uv_channel *self) {
     if (!channel_is_open(&self->channel) || self->fd < 0) return;
     int wanted = 0;
     if (self->blocked || self->connecting) wanted |= UV_WRITABLE;
     if (channel_wants_reading(&self->channel)) wanted |= UV_READABLE;
     if (!self->peer_ending && !self->channel.peer_closed && !self->connecting) wanted |= UV_DISCONNECT;
-    if (wanted == 0) wanted = UV_PRIORITIZED;
+    if (wanted == 0 && !self->hung_up) wanted = UV_PRIORITIZED;
     if (wanted == self->armed) return;
     self->armed = (unsigned char)wanted;
-    uv_poll_start(&self->poll, wanted, on_poll);
+    if (wanted != 0) {
+        uv_poll_start(&self->poll, wanted, on_poll);
+    } else {
+        uv_poll_stop(&self->poll);
+    }
 }
 
-static void update_reading(weir_channel *channel) { uv_channel_arm(uv_channel_of(channel)); }
+static void update_reading(weir_channel *channel) {
+    uv_channel_arm(uv_channel_of(channel));
+}
 
 /* ---- ending ---- */
 
@@ -99,7 +113,9 @@ static void on_closed(uv_handle_t *handle) {
     channel_wire_closed(&self->channel);
 }
 
-static void shut(weir_channel *channel) { shutdown(uv_channel_of(channel)->fd, SHUT_WR); }
+static void shut(weir_channel *channel) {
+    shutdown(uv_channel_of(channel)->fd, SHUT_WR);
+}
 
 /* Unread bytes would turn our close into a reset, which can overtake what the peer has not read yet. */
 static void discard_unread(int fd) {
@@ -132,7 +148,9 @@ static void close_wire(weir_channel *channel, bool abort) {
     self->fd = -1;
 }
 
-static int fd_of(const weir_channel *channel) { return ((const uv_channel *)(const void *)channel)->fd; }
+static int fd_of(const weir_channel *channel) {
+    return ((const uv_channel *)(const void *)channel)->fd;
+}
 
 static const wire_ops uv_wire = {
     .name = "socket",
@@ -176,8 +194,8 @@ weir_status uv_channel_attach(uv_channel *self, int fd) {
     return WEIR_OK;
 }
 
-weir_channel *uv_channel_new(weir_loop *loop, int fd, const weir_channel_options *options,
-                             channel_owner *owner) {
+weir_channel *net_channel_new(weir_loop *loop, int fd, const weir_channel_options *options,
+                              channel_owner *owner) {
     uv_channel *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
     if (self == NULL) {
         close(fd);

@@ -1,6 +1,6 @@
 /* uv_connect.c - resolve, connect, give up after a while: the beginning of a client's channel.
  *
- *     uv_connect -> begin (on the loop) -> [resolve on the pool] -> open_socket -> uv_connect_ready -> connected
+ *     net_connect -> begin (on the loop) -> [resolve on the pool] -> open_socket -> uv_connect_ready -> connected
  *                                                 any failure or the timeout -> give_up
  *
  * The channel exists from the call on; it has no socket until there is an address.
@@ -31,7 +31,9 @@ typedef struct client {
     char host[LONGEST_HOST];
 } client;
 
-static client *client_of(uv_channel *self) { return WEIR_CONTAINER(self, client, uv); }
+static client *client_of(uv_channel *self) {
+    return WEIR_CONTAINER(self, client, uv);
+}
 
 static void give_up(client *self, weir_status why) {
     if (!channel_is_open(&self->uv.channel)) return;
@@ -39,7 +41,9 @@ static void give_up(client *self, weir_status why) {
     channel_abort_now(&self->uv.channel, why);
 }
 
-static void on_timeout(weir_timer *timer) { give_up(timer->arg, WEIR_E_TIMEOUT); }
+static void on_timeout(weir_timer *timer) {
+    give_up(timer->arg, WEIR_E_TIMEOUT);
+}
 
 static void settle(client *self, weir_status status) {
     weir_promise *promise = self->promise;
@@ -72,7 +76,9 @@ void uv_connect_ready(uv_channel *self) {
     }
 }
 
-void uv_connect_closed(uv_channel *self) { settle(client_of(self), self->channel.cause); }
+void uv_connect_closed(uv_channel *self) {
+    settle(client_of(self), self->channel.cause);
+}
 
 static void end_unopened(weir_task *task) {
     client *self = WEIR_CONTAINER(task, client, task);
@@ -85,7 +91,9 @@ static void bury_unopened(client *self) {
     if (weir_loop_post_task(self->uv.channel.loop, &self->task) != WEIR_OK) end_unopened(&self->task);
 }
 
-void uv_connect_close_unopened(uv_channel *self) { bury_unopened(client_of(self)); }
+void uv_connect_close_unopened(uv_channel *self) {
+    bury_unopened(client_of(self));
+}
 
 static void open_socket(client *self) {
     weir_channel *channel = &self->uv.channel;
@@ -94,7 +102,7 @@ static void open_socket(client *self) {
         give_up(self, weir_status_from_errno(errno));
         return;
     }
-    uv_socket_configure(fd, channel->options);
+    net_configure(fd, channel->options);
     weir_status status = uv_channel_attach(&self->uv, fd);
     if (status != WEIR_OK) {
         give_up(self, status);
@@ -151,10 +159,12 @@ static void begin(client *self) {
     }
 }
 
-static void begin_posted(weir_task *task) { begin(WEIR_CONTAINER(task, client, task)); }
+static void begin_posted(weir_task *task) {
+    begin(WEIR_CONTAINER(task, client, task));
+}
 
-weir_channel *uv_connect(const weir_client_options *options, const weir_channel_options *resolved_options,
-                         weir_promise *promise) {
+weir_channel *net_connect(const weir_client_options *options, const weir_channel_options *resolved_options,
+                          weir_promise *promise) {
     weir_loop *loop = options->loop;
     size_t host_len = strlen(options->host);
     client *self = host_len < LONGEST_HOST ? weir_alloc_zeroed(loop->alloc, 1, sizeof *self) : NULL;

@@ -15,9 +15,9 @@
 
 #include <weir/buffer/buf_io.h>
 
+#include "uv/sys.h"
 #include "uv/uv_internal.h"
 
-#define MOST_IOVECS 1024
 #define PIECE (64 * 1024)
 /* A cold region is filled by so much at a time on the thread pool. */
 #define COLD_STEP (256 * 1024)
@@ -30,18 +30,10 @@ typedef enum outcome {
     FAILED,  /* told; the channel is ending */
 } outcome;
 
-typedef struct batch {
-    size_t count;
-    size_t bytes;
-    bool more; /* a sendfile follows */
-    outcome stopped;
-    weir_status failure;
-    struct iovec iov[MOST_IOVECS];
-} batch;
-
 /* ---- regions that are read ---- */
 
-static bool must_be_read(const weir_channel *channel, const outbound_entry *entry, const weir_region *region) {
+static bool must_be_read(const weir_channel *channel, const outbound_entry *entry,
+                         const weir_region *region) {
     return entry->piece != NULL || region->ops->send == NULL || channel->options->region_copy ||
            entry->size <= channel->options->region_join_max;
 }
@@ -73,41 +65,45 @@ static weir_status check_warm(outbound_entry *entry, weir_region *region, size_t
     return WEIR_OK;
 }
 
-/* ---- gathering ---- */
+/* ---- gathering: each answers whether the next entry may follow in the same write ---- */
 
-static bool add_bytes(batch *out, const weir_buf *buf, size_t at, size_t len) {
-    size_t covered;
-    out->count += weir_buf_iovecs(buf, at, len, out->iov + out->count, MOST_IOVECS - out->count, &covered);
-    out->bytes += covered;
-    return covered == len;
+static bool add_bytes(uv_batch *batch, const weir_buf *buf, size_t at, size_t len) {
+    size_t covered = len;
+    if (WEIR_LIKELY(!weir_buf_is_composite(buf))) {
+        batch->iov[batch->count++] = (struct iovec){buf->rp + at, len};
+    } else {
+        batch->count +=
+            weir_buf_iovecs(buf, at, len, batch->iov + batch->count, MOST_IOVECS - batch->count, &covered);
+    }
+    batch->bytes += covered;
+    return covered == len && batch->count < MOST_IOVECS;
 }
 
-static bool add_region(weir_channel *channel, batch *out, outbound_entry *entry, weir_region *region) {
+static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *entry) {
+    weir_region *region = weir_region_from(entry->msg);
+    if (entry->size == 0) return true;
     if (!must_be_read(channel, entry, region)) {
-        out->more = true;
+        batch->more = true;
         return false;
     }
     weir_status status = fill_piece(channel, entry, region);
-    if (status != WEIR_OK) {
-        out->stopped = status == -EAGAIN ? COLD : FAILED;
-        out->failure = status;
-        return false;
-    }
+    batch->cold = status == -EAGAIN;
+    batch->failure = status;
+    if (status != WEIR_OK) return false;
     size_t len = weir_buf_readable(entry->piece);
-    return add_bytes(out, entry->piece, 0, len) && len == entry->size - entry->sent;
+    return add_bytes(batch, entry->piece, 0, len) && len == entry->size - entry->sent;
 }
 
-static void gather(weir_channel *channel, batch *out) {
-    outbound_queue *queue = &channel->queue;
-    out->count = 0;
-    out->bytes = 0;
-    out->more = false;
-    out->stopped = SENT;
-    for (outbound_entry *entry = queue->head; entry != queue->unflushed; entry = entry->next) {
-        weir_buf *buf = weir_buf_from(entry->msg);
-        bool whole = buf != NULL ? add_bytes(out, buf, entry->sent, entry->size - entry->sent)
-                                 : add_region(channel, out, entry, weir_region_from(entry->msg));
-        if (!whole || out->count == MOST_IOVECS) return;
+static void gather(weir_channel *channel, uv_batch *batch) {
+    const outbound_entry *end = channel->queue.unflushed;
+    bool more = true;
+    batch->count = batch->bytes = 0;
+    batch->more = batch->cold = false;
+    batch->failure = WEIR_OK;
+    for (outbound_entry *entry = channel->queue.head; more && entry != end; entry = entry->next) {
+        const weir_buf *buf = weir_buf_from(entry->msg);
+        more = buf != NULL ? add_bytes(batch, buf, entry->sent, entry->size - entry->sent)
+                           : add_region(channel, batch, entry);
     }
 }
 
@@ -121,18 +117,18 @@ static void push_out(uv_channel *self) {
     if (self->channel.options->delay) setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
 }
 
-static ssize_t send_iovecs(uv_channel *self, batch *out) {
-    int flags = MSG_NOSIGNAL | (out->more ? MSG_MORE : 0);
+static ssize_t send_iovecs(uv_channel *self, uv_batch *batch) {
+    int flags = MSG_NOSIGNAL | (batch->more ? MSG_MORE : 0);
     ssize_t sent;
     do {
-        if (WEIR_LIKELY(out->count == 1)) {
-            sent = send(self->fd, out->iov[0].iov_base, out->iov[0].iov_len, flags);
+        if (WEIR_LIKELY(batch->count == 1)) {
+            sent = sys_send(self->fd, batch->iov[0].iov_base, batch->iov[0].iov_len, flags);
         } else {
-            struct msghdr header = {.msg_iov = out->iov, .msg_iovlen = out->count};
-            sent = sendmsg(self->fd, &header, flags);
+            struct msghdr header = {.msg_iov = batch->iov, .msg_iovlen = batch->count};
+            sent = sys_sendmsg(self->fd, &header, flags);
         }
-    } while (WEIR_UNLIKELY(sent < 0 && errno == EINTR));
-    return sent < 0 ? -errno : sent;
+    } while (WEIR_UNLIKELY(sent == -EINTR));
+    return sent;
 }
 
 static outcome fail(uv_channel *self, weir_status status, const char *what) {
@@ -150,20 +146,22 @@ static outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, const ch
     channel->stats.bytes_written += (uint64_t)sent;
     outbound_queue_advance(&channel->queue, channel->loop, (uint64_t)sent);
     if (!channel_is_open(channel)) return FAILED;
-    if (WEIR_LIKELY((size_t)sent == wanted)) return SENT;
+    if (WEIR_LIKELY((size_t)sent == wanted))
+        return outbound_queue_front(&channel->queue) == NULL ? DONE : SENT;
     channel->stats.would_block++; /* taken in part: full, asking again would only confirm it */
     return BLOCKED;
 }
 
-static outcome send_gathered(uv_channel *self, batch *out) {
+static outcome send_gathered(uv_channel *self, uv_batch *batch) {
     weir_channel *channel = &self->channel;
-    if (out->bytes == 0) {
-        if (out->stopped == FAILED) return fail(self, out->failure, "region");
-        return out->stopped == COLD ? COLD : SENT;
+    if (WEIR_UNLIKELY(batch->bytes == 0)) {
+        if (batch->cold) return COLD;
+        if (batch->failure != WEIR_OK) return fail(self, batch->failure, "region");
+        return note_sent(self, 0, 0, "write"); /* only empty messages */
     }
     channel->stats.writev_calls++;
-    self->corked = out->more;
-    return note_sent(self, send_iovecs(self, out), out->bytes, "write");
+    self->corked = batch->more;
+    return note_sent(self, send_iovecs(self, batch), batch->bytes, "write");
 }
 
 /* The region at the front by sendfile, up to what is left of the turn's budget. */
@@ -252,15 +250,15 @@ static void warm_front(uv_channel *self) {
 
 static outcome send_front(uv_channel *self, size_t *budget) {
     weir_channel *channel = &self->channel;
-    outbound_queue_skip_empty(&channel->queue, channel->loop);
-    if (!channel_is_open(channel)) return FAILED;
     outbound_entry *front = outbound_queue_front(&channel->queue);
     if (front == NULL) return DONE;
     weir_region *region = weir_region_from(front->msg);
-    if (region != NULL && !must_be_read(channel, front, region)) return send_region(self, front, budget);
-    batch gathered;
-    gather(channel, &gathered);
-    return send_gathered(self, &gathered);
+    if (region != NULL && region->length != 0 && !must_be_read(channel, front, region)) {
+        return send_region(self, front, budget);
+    }
+    uv_batch *batch = &driver_of(channel->loop)->batch;
+    gather(channel, batch);
+    return send_gathered(self, batch);
 }
 
 void uv_drain(weir_channel *channel) {

@@ -8,20 +8,35 @@
 
 #include <uv.h>
 
+#include "bootstrap/net.h"
 #include "channel/channel_internal.h"
-#include "uv/uv_loop.h"
+
+enum {
+    MOST_IOVECS = 1024
+};
+
+/* What goes to a socket in one gathered write. */
+typedef struct uv_batch {
+    size_t count;
+    size_t bytes;
+    bool more;           /* a sendfile follows */
+    bool cold;           /* the next bytes have to be waited for */
+    weir_status failure; /* why the next bytes cannot be had */
+    struct iovec iov[MOST_IOVECS];
+} uv_batch;
 
 typedef struct uv_driver {
     weir_loop loop;
     uv_loop_t *uv;
-    uv_loop_t own;      /* what uv points to unless the host's is used */
-    uv_poll_t wake;     /* of wake_fd */
-    uv_timer_t timer;   /* the earliest weir timer */
-    uv_prepare_t turn;  /* the end of a turn: just before the loop sleeps */
-    uv_idle_t again;    /* active when it must not sleep */
+    uv_loop_t own;     /* what uv points to unless the host's is used */
+    uv_poll_t wake;    /* of wake_fd */
+    uv_timer_t timer;  /* the earliest weir timer */
+    uv_prepare_t turn; /* the end of a turn: just before the loop sleeps */
+    uv_idle_t again;   /* active when it must not sleep */
     int wake_fd;
-    int handles;        /* that are not closed yet */
-    int offloaded;      /* jobs on the thread pool */
+    int handles;    /* that are not closed yet */
+    int offloaded;  /* jobs on the thread pool */
+    uv_batch batch; /* of the drain that is running */
     atomic_bool stop_requested;
 } uv_driver;
 
@@ -29,16 +44,24 @@ typedef struct uv_channel {
     weir_channel channel; /* first: it is freed through it */
     uv_poll_t poll;
     int fd;
-    unsigned char armed;   /* the events polled for */
-    bool blocked : 1;      /* the socket was full: wait until it is writable */
-    bool cold : 1;         /* the disk is being waited for on the thread pool */
+    unsigned char armed; /* the events polled for */
+    bool blocked : 1;    /* the socket was full: wait until it is writable */
+    bool cold : 1;       /* the disk is being waited for on the thread pool */
     bool connecting : 1;
-    bool peer_ending : 1;  /* seen while paused */
-    bool corked : 1;       /* bytes were sent with MSG_MORE and nothing after them yet */
-    bool is_client : 1;    /* it is the first member of a client (uv_connect.c) */
+    bool peer_ending : 1; /* seen while paused */
+    bool hung_up : 1;     /* both directions have ended: only a read has more to tell */
+    bool corked : 1;      /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool is_client : 1;   /* it is the first member of a client (uv_connect.c) */
 } uv_channel;
 
-static inline uv_driver *driver_of(weir_loop *loop) { return WEIR_CONTAINER(loop, uv_driver, loop); }
+static inline uv_driver *driver_of(weir_loop *loop) {
+    return WEIR_CONTAINER(loop, uv_driver, loop);
+}
+
+/* Callbacks after a sleep see the time of now, not of when the loop fell asleep. */
+static inline void note_time(weir_loop *loop) {
+    loop->now = uv_now(driver_of(loop)->uv);
+}
 
 static inline uv_channel *uv_channel_of(weir_channel *channel) {
     return WEIR_CONTAINER(channel, uv_channel, channel);
@@ -65,7 +88,8 @@ void uv_connect_close_unopened(uv_channel *self);
 
 /* Gives an accepted or new socket to the channel. Takes: fd, also on failure. */
 weir_status uv_channel_attach(uv_channel *self, int fd);
-void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options, channel_owner *owner);
+void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options,
+                     channel_owner *owner);
 
 /* The error waiting on the socket, taken off it; WEIR_OK when there is none. */
 weir_status uv_socket_error(int fd);

@@ -14,23 +14,25 @@
 #define ACCEPTS_A_TURN 64
 #define REST_MS 100
 
-struct uv_listener {
+struct net_listener {
     uv_poll_t poll;
     weir_timer rest;
     weir_loop *loop;
-    const uv_listener_events *events;
+    const net_listener_events *events;
     void *arg;
     int fd;
     int spare;
 };
 
-static int open_spare(void) { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
+static int open_spare(void) {
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
 
-static int accept_one(const uv_listener *self) {
+static int accept_one(const net_listener *self) {
     return accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-static void turn_one_away(uv_listener *self) {
+static void turn_one_away(net_listener *self) {
     if (self->spare < 0) return;
     close(self->spare);
     int fd = accept_one(self);
@@ -40,11 +42,12 @@ static void turn_one_away(uv_listener *self) {
 
 static bool concerns_one_connection(int err) {
     return err == ECONNABORTED || err == EINTR || err == EPROTO || err == EPERM || err == ENETDOWN ||
-           err == EHOSTUNREACH || err == ENETUNREACH || err == ENOPROTOOPT || err == EHOSTDOWN || err == ENONET;
+           err == EHOSTUNREACH || err == ENETUNREACH || err == ENOPROTOOPT || err == EHOSTDOWN ||
+           err == ENONET;
 }
 
 static void on_connections(uv_poll_t *poll, int status, int events) {
-    uv_listener *self = poll->data;
+    net_listener *self = poll->data;
     (void)status;
     (void)events;
     for (int i = 0; i < ACCEPTS_A_TURN && self->fd >= 0; i++) {
@@ -65,13 +68,13 @@ static void on_connections(uv_poll_t *poll, int status, int events) {
 }
 
 static void rested(weir_timer *timer) {
-    uv_listener *self = timer->arg;
+    net_listener *self = timer->arg;
     if (self->spare < 0) self->spare = open_spare();
     uv_poll_start(&self->poll, UV_READABLE, on_connections);
 }
 
-uv_listener *uv_listener_open(weir_loop *loop, int fd, const uv_listener_events *events, void *arg) {
-    uv_listener *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
+net_listener *net_listener_open(weir_loop *loop, int fd, const net_listener_events *events, void *arg) {
+    net_listener *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
     if (self == NULL || uv_poll_init(driver_of(loop)->uv, &self->poll, fd) != 0) {
         weir_alloc_release(loop->alloc, self);
         close(fd);
@@ -89,14 +92,14 @@ uv_listener *uv_listener_open(weir_loop *loop, int fd, const uv_listener_events 
 }
 
 static void on_closed(uv_handle_t *handle) {
-    uv_listener *self = handle->data;
+    net_listener *self = handle->data;
     void (*closed)(void *) = self->events->closed;
     void *arg = self->arg;
     weir_alloc_release(self->loop->alloc, self);
     closed(arg);
 }
 
-void uv_listener_close(uv_listener *listener) {
+void net_listener_close(net_listener *listener) {
     weir_timer_stop(&listener->rest, listener->loop);
     uv_close((uv_handle_t *)&listener->poll, on_closed);
     close(listener->fd);

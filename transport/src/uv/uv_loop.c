@@ -24,9 +24,13 @@ static void wake(weir_loop *loop) {
     } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
 }
 
-static void on_again(uv_idle_t *idle) { uv_idle_stop(idle); }
+static void on_again(uv_idle_t *idle) {
+    uv_idle_stop(idle);
+}
 
-static void continues(weir_loop *loop) { uv_idle_start(&driver_of(loop)->again, on_again); }
+static void continues(weir_loop *loop) {
+    uv_idle_start(&driver_of(loop)->again, on_again);
+}
 
 static void on_timer(uv_timer_t *timer) {
     uv_driver *self = timer->data;
@@ -60,10 +64,12 @@ static void work_done(uv_work_t *request, int status) {
     job copy = *self;
     weir_alloc_release(copy.driver->loop.alloc, self);
     copy.driver->offloaded--;
+    note_time(&copy.driver->loop);
     copy.done(copy.arg, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
 }
 
-static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg) {
+static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
+                           void *arg) {
     uv_driver *self = driver_of(loop);
     job *made = weir_alloc_acquire(loop->alloc, sizeof *made);
     if (made == NULL) return WEIR_E_NO_MEMORY;
@@ -100,18 +106,20 @@ static void on_wake(uv_poll_t *poll, int status, int events) {
     (void)status;
     (void)events;
     if (read(self->wake_fd, &rings, sizeof rings) < 0 && errno != EAGAIN) WEIR_UNREACHABLE();
-    self->loop.now = uv_now(self->uv);
+    note_time(&self->loop);
     loop_run_tasks(&self->loop);
     if (atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_stop(self->uv);
 }
 
 static void on_turn(uv_prepare_t *prepare) {
     uv_driver *self = prepare->data;
-    self->loop.now = uv_now(self->uv);
+    note_time(&self->loop);
     loop_end_turn(&self->loop);
 }
 
-static void on_handle_closed(uv_handle_t *handle) { ((uv_driver *)handle->data)->handles--; }
+static void on_handle_closed(uv_handle_t *handle) {
+    ((uv_driver *)handle->data)->handles--;
+}
 
 static void close_handle(uv_driver *self, void *handle) {
     ((uv_handle_t *)handle)->data = self;
@@ -160,7 +168,7 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
     }
     loop_init(&self->loop, &uv_loop_driver, options, uv_now(self->uv));
     if (loop_init_pool(&self->loop, options) && open_handles(self)) {
-        if (options->host != NULL) loop_set_thread(&self->loop, loop_this_thread());
+        if (options->host != NULL) loop_set_thread(&self->loop, &loop_this_thread);
         return &self->loop;
     }
     weir_log(WEIR_LOG_ERROR, "loop", "no memory or descriptors for loop \"%s\"", self->loop.name);
@@ -179,7 +187,8 @@ static void block_sigpipe(void) {
 
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
-    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 || !weir_list_is_empty(&loop->graveyard)) {
+    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 ||
+           !weir_list_is_empty(&loop->graveyard)) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
         loop_end_turn(loop);
         if (!weir_list_is_empty(&loop->channels) || self->offloaded > 0) uv_run(self->uv, UV_RUN_ONCE);
@@ -190,7 +199,7 @@ void weir_loop_run(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
     WEIR_CHECK(self->uv == &self->own, "weir_loop_run on a loop that lives on its host's: run that");
     block_sigpipe();
-    loop_set_thread(loop, loop_this_thread());
+    loop_set_thread(loop, &loop_this_thread);
     uv_update_time(self->uv);
     if (!atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_run(self->uv, UV_RUN_DEFAULT);
     atomic_store_explicit(&self->stop_requested, false, memory_order_release);
@@ -206,7 +215,7 @@ void weir_loop_stop(weir_loop *loop) {
 void weir_loop_free(weir_loop *loop) {
     if (loop == NULL) return;
     uv_driver *self = driver_of(loop);
-    loop_set_thread(loop, loop_this_thread());
+    loop_set_thread(loop, &loop_this_thread);
     loop_close_queues(loop);
     abort_and_wait(self);
     outbound_entries_free(loop);

@@ -4,11 +4,17 @@
  * fill its buf ends the burst: asking again would only be told EAGAIN.
  */
 #include <errno.h>
-#include <unistd.h>
 
+#include "uv/sys.h"
 #include "uv/uv_internal.h"
 
-typedef enum read_outcome { READ_MORE, READ_ENOUGH, READ_NOTHING, READ_END, READ_BROKEN } read_outcome;
+typedef enum read_outcome {
+    READ_MORE,
+    READ_ENOUGH,
+    READ_NOTHING,
+    READ_END,
+    READ_BROKEN
+} read_outcome;
 
 /* One read(2) into a new buf, which goes in at the head. A failure is in *status. */
 static read_outcome read_once(uv_channel *self, weir_status *status) {
@@ -21,10 +27,10 @@ static read_outcome read_once(uv_channel *self, weir_status *status) {
     size_t room = weir_buf_writable(buf);
     ssize_t got;
     do {
-        got = read(self->fd, buf->wp, room);
-    } while (WEIR_UNLIKELY(got < 0 && errno == EINTR));
+        got = sys_read(self->fd, buf->wp, room);
+    } while (WEIR_UNLIKELY(got == -EINTR));
     if (WEIR_UNLIKELY(got <= 0)) {
-        *status = got == 0 ? WEIR_OK : weir_status_from_errno(errno);
+        *status = (weir_status)got;
         weir_buf_release(buf);
         return got == 0 ? READ_END : *status == -EAGAIN ? READ_NOTHING : READ_BROKEN;
     }
@@ -48,7 +54,7 @@ void uv_read_burst(uv_channel *self) {
         any = any || outcome <= READ_ENOUGH;
         if (outcome == READ_ENOUGH && failed_socket) outcome = READ_MORE;
     }
-    if (any || outcome == READ_END) channel_wire_read_complete(channel);
+    if (any) channel_wire_read_complete(channel);
     if (!channel_is_open(channel)) return;
     if (outcome == READ_END) {
         channel_wire_peer_closed(channel);

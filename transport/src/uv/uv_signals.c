@@ -1,11 +1,13 @@
-/* uv_signals.c - SIGINT and SIGTERM as a call on the loop. */
+/* net_signals.c - SIGINT and SIGTERM as a call on the loop. */
 #include <signal.h>
 
 #include "uv/uv_internal.h"
 
-enum { SIGNALS = 2 };
+enum {
+    SIGNALS = 2
+};
 
-struct uv_signals {
+struct net_signals {
     uv_signal_t handles[SIGNALS];
     weir_loop *loop;
     int open;
@@ -14,14 +16,14 @@ struct uv_signals {
 };
 
 static void on_signal(uv_signal_t *handle, int number) {
-    uv_signals *self = handle->data;
+    net_signals *self = handle->data;
     (void)number;
     self->fn(self->arg);
 }
 
-uv_signals *uv_signals_open(weir_loop *loop, void (*fn)(void *arg), void *arg) {
+net_signals *net_signals_open(weir_loop *loop, void (*fn)(void *arg), void *arg) {
     static const int numbers[SIGNALS] = {SIGINT, SIGTERM};
-    uv_signals *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
+    net_signals *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
     if (self == NULL) return NULL;
     self->loop = loop;
     self->fn = fn;
@@ -37,14 +39,14 @@ uv_signals *uv_signals_open(weir_loop *loop, void (*fn)(void *arg), void *arg) {
 }
 
 static void on_closed(uv_handle_t *handle) {
-    uv_signals *self = handle->data;
+    net_signals *self = handle->data;
     if (--self->open == 0) {
         driver_of(self->loop)->handles--;
         weir_alloc_release(self->loop->alloc, self);
     }
 }
 
-void uv_signals_close(uv_signals *signals) {
+void net_signals_close(net_signals *signals) {
     driver_of(signals->loop)->handles++; /* so that a loop that is being freed waits for it */
     for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t *)&signals->handles[i], on_closed);
 }

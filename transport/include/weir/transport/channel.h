@@ -71,14 +71,14 @@ WEIR_API void weir_channel_remote_addr(const weir_channel *channel, weir_addr *o
 /* What has happened on it. Exact on the loop, a moment's truth elsewhere. */
 typedef struct weir_channel_stats {
     uint64_t bytes_read, bytes_written;
-    uint64_t reads;              /* system calls that brought bytes */
-    uint64_t messages_written;   /* messages accepted */
-    uint64_t writev_calls;       /* gathered writes */
-    uint64_t sendfile_calls;     /* calls that moved file bytes without user space */
+    uint64_t reads;            /* system calls that brought bytes */
+    uint64_t messages_written; /* messages accepted */
+    uint64_t writev_calls;     /* gathered writes */
+    uint64_t sendfile_calls;   /* calls that moved file bytes without user space */
     uint64_t sendfile_bytes;
-    uint64_t copied_bytes;       /* region bytes read into a buf to be written */
-    uint64_t cold_reads;         /* times the disk was waited for on the thread pool */
-    uint64_t would_block;        /* times the socket was full */
+    uint64_t copied_bytes; /* region bytes read into a buf to be written */
+    uint64_t cold_reads;   /* times the disk was waited for on the thread pool */
+    uint64_t would_block;  /* times the socket was full */
 } weir_channel_stats;
 
 WEIR_API void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out);

@@ -14,13 +14,13 @@ WEIR_BEGIN_DECLS
 
 /* Zero means the default, everywhere. */
 typedef struct weir_client_options {
-    weir_loop *loop;              /* needed. Borrowed for the channel's life */
-    const char *host;             /* address or name; names are resolved on the thread pool. Borrowed for the call */
-    unsigned port;                /* needed */
-    weir_build_fn *build;         /* fills the pipeline, on the loop, before connecting; NULL: none */
-    void *build_arg;              /* Borrowed until the channel is gone */
+    weir_loop *loop;      /* needed. Borrowed for the channel's life */
+    const char *host;     /* address or name; names are resolved on the thread pool. Borrowed for the call */
+    unsigned port;        /* needed */
+    weir_build_fn *build; /* fills the pipeline, on the loop, before connecting; NULL: none */
+    void *build_arg;      /* Borrowed until the channel is gone */
     weir_channel_options channel;
-    unsigned connect_timeout_ms;  /* resolving and connecting together; 30 000 */
+    unsigned connect_timeout_ms; /* resolving and connecting together; 30 000 */
 } weir_client_options;
 
 /* Begins to connect. The channel may be written to at once: it keeps the bytes until it is connected.

@@ -45,10 +45,10 @@ WEIR_API weir_status weir_embedded_feed(weir_embedded *embedded, void *msg);
 /* The same for a copy of `n` bytes. Borrows: bytes. */
 WEIR_API weir_status weir_embedded_feed_bytes(weir_embedded *embedded, const void *bytes, size_t n);
 
-/* The peer ended its stream (FIN), after what was fed before. */
+/* The peer ended its stream (FIN), after what was fed before. Borrows: embedded. */
 WEIR_API void weir_embedded_feed_end(weir_embedded *embedded);
 
-/* The connection broke: `error` with this status, then `inactive`. */
+/* The connection broke: `error` with this status, then `inactive`. Borrows: embedded. */
 WEIR_API void weir_embedded_break(weir_embedded *embedded, weir_status why);
 
 /* The next message that reached the wire, or NULL. Gives: it. */
@@ -58,20 +58,20 @@ WEIR_API WEIR_MUST_USE weir_obj *weir_embedded_take(weir_embedded *embedded);
  * memory. */
 WEIR_API WEIR_MUST_USE weir_buf *weir_embedded_take_all(weir_embedded *embedded);
 
-/* True: the far end takes nothing, so writes stay queued, as on a full socket. */
+/* True: the far end takes nothing, so writes stay queued, as on a full socket. Borrows: embedded. */
 WEIR_API void weir_embedded_stall(weir_embedded *embedded, bool stalled);
 
-/* One turn: posted tasks, due timers, end-of-turn flush. */
+/* One turn: posted tasks, due timers, end-of-turn flush. Borrows: embedded. */
 WEIR_API void weir_embedded_run(weir_embedded *embedded);
 
-/* The clock moves on, firing what is due in order, each at its own time. */
+/* The clock moves on, firing what is due in order, each at its own time. Borrows: embedded. */
 WEIR_API void weir_embedded_advance(weir_embedded *embedded, uint64_t ms);
 
-/* The channel's own state seen from outside. */
+/* Whether the connection still stands. Borrows: embedded. */
 WEIR_API bool weir_embedded_is_open(const weir_embedded *embedded);
-/* Our side has ended its stream (shutdown or close reached the wire). */
+/* Our side has ended its stream (shutdown or close reached the wire). Borrows: embedded. */
 WEIR_API bool weir_embedded_is_shut(const weir_embedded *embedded);
-/* What abort was called with when it reached the wire, else WEIR_OK. */
+/* What abort was called with when it reached the wire, else WEIR_OK. Borrows: embedded. */
 WEIR_API weir_status weir_embedded_aborted(const weir_embedded *embedded);
 
 WEIR_END_DECLS

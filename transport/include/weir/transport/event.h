@@ -31,7 +31,8 @@ typedef struct weir_event {
 
 WEIR_API extern const weir_obj_type weir_event_type;
 
-#define WEIR_EVENT_CONSTANT(text) {{&weir_event_type, WEIR_OBJ_IMMORTAL, 0}, (text)}
+#define WEIR_EVENT_CONSTANT(text)                                                                            \
+    { {&weir_event_type, WEIR_OBJ_IMMORTAL, 0}, (text) }
 
 WEIR_API extern weir_event weir_event_peer_closed;
 WEIR_API extern weir_event weir_event_peer_ending;

@@ -16,11 +16,11 @@ WEIR_BEGIN_DECLS
 
 /* Zero means the default, everywhere. */
 typedef struct weir_loop_options {
-    const char *name;      /* for logs: "loop". Borrowed for the loop's life */
-    void *host;            /* a uv_loop_t of yours to live on: run it yourself instead of weir_loop_run. Borrowed */
-    weir_pool *pool;       /* where channels get their bufs; NULL: one pool of the loop's own. Borrowed */
-    unsigned max_tasks;    /* most tasks posted and not yet run; 0: 1 048 576 */
-    weir_alloc *alloc;     /* for everything but bufs; NULL: weir_alloc_default() */
+    const char *name; /* for logs: "loop". Borrowed for the loop's life */
+    void *host;      /* a uv_loop_t of yours to live on: run it yourself instead of weir_loop_run. Borrowed */
+    weir_pool *pool; /* where channels get their bufs; NULL: one pool of the loop's own. Borrowed */
+    unsigned max_tasks; /* most tasks posted and not yet run; 0: 1 048 576 */
+    weir_alloc *alloc;  /* for everything but bufs; NULL: weir_alloc_default() */
 } weir_loop_options;
 
 /* Borrows: options, which may be NULL. Gives: a loop for weir_loop_free, or NULL when out of memory or

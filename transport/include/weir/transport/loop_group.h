@@ -23,7 +23,7 @@ WEIR_API void weir_loop_group_free(weir_loop_group *group);
 WEIR_API size_t weir_loop_group_count(const weir_loop_group *group);
 WEIR_API weir_loop *weir_loop_group_at(const weir_loop_group *group, size_t i);
 
-/* The loops in turn. */
+/* The loops in turn. Borrows: group, and the answer for its life. */
 WEIR_API weir_loop *weir_loop_group_next(weir_loop_group *group);
 
 /* Borrows: group, and the answer for its life. */

@@ -25,8 +25,10 @@ typedef weir_status weir_build_fn(weir_pipeline *pipeline, void *arg);
  * Takes: state, which `removed` gets through weir_ctx_state; on failure `removed` is NOT called and the
  * caller still has the state. A NULL state of a handler that needs one is its own affair.
  * Borrows: pipeline, handler (for the pipeline's life). Fails: WEIR_E_NO_MEMORY. */
-WEIR_API weir_status weir_pipeline_add_last(weir_pipeline *pipeline, const weir_handler *handler, void *state);
-WEIR_API weir_status weir_pipeline_add_first(weir_pipeline *pipeline, const weir_handler *handler, void *state);
+WEIR_API weir_status weir_pipeline_add_last(weir_pipeline *pipeline, const weir_handler *handler,
+                                            void *state);
+WEIR_API weir_status weir_pipeline_add_first(weir_pipeline *pipeline, const weir_handler *handler,
+                                             void *state);
 
 /* Towards the head, towards the tail of `at`, which must still be in its pipeline. Otherwise as add_last. */
 WEIR_API weir_status weir_pipeline_add_before(weir_ctx *at, const weir_handler *handler, void *state);

@@ -75,7 +75,9 @@ static inline weir_region *weir_region_retain(weir_region *region) {
 }
 
 /* Takes: region, or NULL. Any thread. */
-static inline void weir_region_release(weir_region *region) { weir_obj_release(region); }
+static inline void weir_region_release(weir_region *region) {
+    weir_obj_release(region);
+}
 
 /* `obj` as a region when it is one, else NULL. Borrows: obj, and so the answer. */
 static inline weir_region *weir_region_from(weir_obj *obj) {

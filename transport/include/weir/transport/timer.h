@@ -38,7 +38,10 @@ WEIR_API void weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t dela
 /* A stopped one stays stopped. Borrows: both. */
 WEIR_API void weir_timer_stop(weir_timer *timer, weir_loop *loop);
 
-static inline bool weir_timer_is_running(const weir_timer *timer) { return !weir_list_is_empty(&timer->link); }
+/* True from start until it fires or is stopped. Borrows: timer. */
+static inline bool weir_timer_is_running(const weir_timer *timer) {
+    return !weir_list_is_empty(&timer->link);
+}
 
 WEIR_END_DECLS
 
