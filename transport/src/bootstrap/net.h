@@ -13,19 +13,19 @@
 weir_channel *net_connect(const weir_client_options *options, const weir_channel_options *resolved,
                           weir_promise *promise);
 
-/* A channel over `fd`, a connected non-blocking stream socket.
+/* A channel over `fd`, a non-blocking stream socket connected with `peer`.
  * Takes: fd, also on failure. Borrows: options until the channel is gone. The answer is borrowed: the wire holds
  * the reference. NULL when out of memory. On the loop. */
-weir_channel *net_channel_new(weir_loop *loop, int fd, const weir_channel_options *options,
-                              channel_owner *owner);
+weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *peer,
+                              const weir_channel_options *options, channel_owner *owner);
 
 /* Applies the socket options; failures are logged, not fatal. */
 void net_configure(int fd, const weir_channel_options *options);
 
-/* Someone listening: calls `accepted` with each new descriptor, which it takes. */
+/* Someone listening: calls `accepted` with each new descriptor, which it takes, and who is at the other end. */
 typedef struct net_listener net_listener;
 typedef struct net_listener_events {
-    void (*accepted)(void *arg, int fd);
+    void (*accepted)(void *arg, int fd, const struct sockaddr *peer);
     void (*accept_failed)(void *arg, weir_status status);
     void (*closed)(void *arg); /* the last call */
 } net_listener_events;

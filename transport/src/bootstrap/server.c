@@ -75,7 +75,7 @@ static void refuse(server_part *part, int fd) {
     if (fd >= 0) close(fd);
 }
 
-static void accepted(void *arg, int fd) {
+static void accepted(void *arg, int fd, const struct sockaddr *peer) {
     server_part *part = arg;
     weir_server *server = part->server;
     unsigned most = server->options.max_connections;
@@ -84,7 +84,7 @@ static void accepted(void *arg, int fd) {
         return;
     }
     net_configure(fd, &server->channel);
-    weir_channel *channel = net_channel_new(part->loop, fd, &server->channel, &part->owner);
+    weir_channel *channel = net_channel_new(part->loop, fd, peer, &server->channel, &part->owner);
     if (channel == NULL) {
         refuse(part, -1);
         return;

@@ -214,15 +214,22 @@ static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uin
     if (msg->type == &weir_buf_type) {
         weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
         if (sticky != WEIR_OK) return sticky;
-        if (channel->queue.memory + size > channel->options->write_cap) return WEIR_E_BACKPRESSURE;
+        if (outbound_queue_memory(&channel->queue) + size > channel->options->write_cap)
+            return WEIR_E_BACKPRESSURE;
     } else if (msg->type != &weir_region_type && !channel->wire->takes_any_message) {
         return WEIR_E_UNSUPPORTED;
     }
     return WEIR_OK;
 }
 
+/* weir_obj_size, without the call for what most messages are. */
+static inline uint64_t size_of(const weir_obj *msg) {
+    return WEIR_LIKELY(msg->type == &weir_buf_type) ? weir_buf_readable((const weir_buf *)(const void *)msg)
+                                                    : weir_obj_size(msg);
+}
+
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
-    uint64_t size = weir_obj_size(msg);
+    uint64_t size = size_of(msg);
     weir_status status = refusal(channel, msg, size);
     if (WEIR_LIKELY(status == WEIR_OK)) {
         if (WEIR_LIKELY(outbound_queue_push(&channel->queue, channel->loop, msg, promise, size))) {

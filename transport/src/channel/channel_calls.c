@@ -3,7 +3,6 @@
  * The bytes of a posted write count against the channel from the call on, so a producer on another thread sees
  * the channel become unwritable before its writes have even arrived.
  */
-#include <string.h>
 
 #include "channel/channel_internal.h"
 #include "loop/promise_internal.h"
@@ -198,19 +197,4 @@ int weir_channel_fd(const weir_channel *channel) {
 
 void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out) {
     *out = channel->stats;
-}
-
-static void widen(const short_addr *addr, weir_addr *out) {
-    *out = (weir_addr){0};
-    if (addr->sa.sa_family == AF_UNSPEC) return;
-    out->len = addr->sa.sa_family == AF_INET ? sizeof addr->in : sizeof addr->in6;
-    memcpy(out->as.room, addr, out->len);
-}
-
-void weir_channel_local_addr(const weir_channel *channel, weir_addr *out) {
-    widen(&channel->local, out);
-}
-
-void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out) {
-    widen(&channel->remote, out);
 }

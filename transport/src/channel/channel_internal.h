@@ -54,18 +54,18 @@ struct weir_channel {
     _Atomic uint64_t pending;  /* queue.pending for other threads */
     atomic_bool writable;
     _Atomic channel_state state;
-    bool was_active : 1;
-    bool manual : 1;       /* reading is off but for pulls */
-    bool pulled : 1;       /* one burst was asked for */
-    bool choked : 1;       /* reading pauses while unwritable */
-    bool close_wanted : 1; /* when the queue is out */
-    bool shut_wanted : 1;
-    bool shut_done : 1;
-    bool peer_closed : 1;
-    bool draining : 1;
-    bool drain_again : 1;
+    bool was_active;
+    bool manual;       /* reading is off but for pulls */
+    bool pulled;       /* one burst was asked for */
+    bool choked;       /* reading pauses while unwritable */
+    bool close_wanted; /* when the queue is out */
+    bool shut_wanted;
+    bool shut_done;
+    bool peer_closed;
+    bool draining;
+    bool drain_again;
 
-    short_addr local, remote;
+    short_addr remote;
     weir_channel_stats stats;
 };
 
@@ -99,6 +99,9 @@ void channel_send_written(weir_channel *channel);
 
 /* For the server: the event goes in at the head. Takes: event. On the loop. */
 void channel_fire_event(weir_channel *channel, weir_obj *event);
+
+/* Whose connection it is, for weir_channel_remote_addr. */
+void channel_note_remote(weir_channel *channel, const struct sockaddr *peer);
 
 static inline channel_state channel_state_of(const weir_channel *channel) {
     return atomic_load_explicit(&channel->state, memory_order_relaxed);

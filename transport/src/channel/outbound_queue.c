@@ -30,8 +30,8 @@ void outbound_entries_free(weir_loop *loop) {
     while (loop->entries != NULL) weir_alloc_release(loop->alloc, get_entry(loop));
 }
 
-static bool is_memory(const weir_obj *msg) {
-    return weir_obj_is(msg, &weir_buf_type);
+static inline bool is_elsewhere(const weir_obj *msg) {
+    return msg->type == &weir_region_type;
 }
 
 bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
@@ -47,19 +47,19 @@ bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, 
     queue->last = entry;
     if (queue->unflushed == NULL) queue->unflushed = entry;
     queue->pending += size + OUTBOUND_OVERHEAD;
-    queue->memory += is_memory(msg) ? size + OUTBOUND_OVERHEAD : OUTBOUND_OVERHEAD;
+    if (is_elsewhere(msg)) queue->elsewhere += size;
     return true;
 }
 
 /* Unlinks the front entry and takes what is left of it off the sums. */
-static outbound_entry *unlink_front(outbound_queue *queue) {
+static inline outbound_entry *unlink_front(outbound_queue *queue) {
     outbound_entry *entry = queue->head;
     queue->head = entry->next;
     if (queue->head == NULL) queue->last = NULL;
     if (queue->unflushed == entry) queue->unflushed = queue->head;
     uint64_t left = entry->size - entry->sent;
     queue->pending -= left + OUTBOUND_OVERHEAD;
-    queue->memory -= is_memory(entry->msg) ? left + OUTBOUND_OVERHEAD : OUTBOUND_OVERHEAD;
+    if (is_elsewhere(entry->msg)) queue->elsewhere -= left;
     return entry;
 }
 
@@ -67,12 +67,12 @@ weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promis
     outbound_entry *entry = unlink_front(queue);
     weir_obj *msg = entry->msg;
     *promise = entry->promise;
-    weir_buf_release(entry->piece);
+    if (WEIR_UNLIKELY(entry->piece != NULL)) weir_buf_release(entry->piece);
     put_entry(loop, entry);
     return msg;
 }
 
-static void finish_front(outbound_queue *queue, weir_loop *loop, weir_status status) {
+static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_status status) {
     weir_promise *promise;
     weir_obj_release(outbound_queue_pop(queue, loop, &promise));
     if (promise != NULL) weir_promise_complete(promise, status);
@@ -81,7 +81,7 @@ static void finish_front(outbound_queue *queue, weir_loop *loop, weir_status sta
 static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t bytes) {
     entry->sent += bytes;
     queue->pending -= bytes;
-    if (is_memory(entry->msg)) queue->memory -= bytes;
+    if (is_elsewhere(entry->msg)) queue->elsewhere -= bytes;
     if (entry->piece != NULL && !weir_buf_skip(entry->piece, bytes)) WEIR_UNREACHABLE();
 }
 

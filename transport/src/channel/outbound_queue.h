@@ -31,8 +31,13 @@ typedef struct outbound_queue {
     outbound_entry *head, *last;
     outbound_entry *unflushed; /* the first that may not be sent yet; NULL: all may */
     uint64_t pending;          /* bytes and overhead, for the watermarks */
-    uint64_t memory;           /* the part of it that is memory, for the cap */
+    uint64_t elsewhere;        /* the part of it that is not memory: bytes of regions */
 } outbound_queue;
+
+/* What counts against the cap. */
+static inline uint64_t outbound_queue_memory(const outbound_queue *queue) {
+    return queue->pending - queue->elsewhere;
+}
 
 /* What an entry costs besides its bytes. */
 #define OUTBOUND_OVERHEAD 64

@@ -2,6 +2,7 @@
 #include <weir/transport/embedded.h>
 
 #include <weir/buffer/buf_bytes.h>
+#include <weir/buffer/buf_view.h>
 
 #include "channel/channel_internal.h"
 #include "embedded/embedded_loop.h"
@@ -21,6 +22,7 @@ struct weir_embedded {
     weir_list inbox, outbox;
     bool ended; /* the peer's stream ends after the inbox */
     bool end_told;
+    bool ending_told;
     bool stalled;
     bool in_turn;
     bool is_shut;
@@ -111,9 +113,17 @@ static const wire_ops embedded_wire = {
 
 /* ---- turns ---- */
 
+/* The end is also seen while nothing is read, as on a socket. */
+static bool tell_ending(weir_embedded *self) {
+    if (!self->ended || self->end_told || self->ending_told || !channel_is_open(self->channel)) return false;
+    self->ending_told = true;
+    channel_wire_peer_ending(self->channel);
+    return true;
+}
+
 static bool deliver(weir_embedded *self) {
     weir_channel *channel = self->channel;
-    if (!channel_wants_reading(channel)) return false;
+    if (!channel_wants_reading(channel)) return tell_ending(self);
     weir_obj *msg = get(self, &self->inbox);
     if (msg != NULL) {
         channel->stats.reads++;
@@ -263,8 +273,10 @@ static void append_bytes(weir_buf *all, weir_obj *msg) {
     weir_buf *buf = weir_buf_from(msg);
     weir_region *region = weir_region_from(msg);
     if (buf != NULL) {
-        size_t n = weir_buf_readable(buf);
-        if (!weir_buf_write_buf(all, buf, n)) return;
+        weir_buf *twin = weir_buf_duplicate(buf); /* the message may be in the outbox twice */
+        if (twin == NULL || !weir_buf_write_buf(all, twin, weir_buf_readable(twin)))
+            weir_buf_fail(all, WEIR_E_NO_MEMORY);
+        weir_buf_release(twin);
     } else if (region != NULL) {
         size_t n = (size_t)region->length;
         uint8_t *room = weir_buf_reserve(all, n);

@@ -98,6 +98,11 @@ static void log_flush(weir_ctx *ctx) {
     weir_ctx_flush(ctx);
 }
 
+static void log_pull(weir_ctx *ctx) {
+    say(ctx, "pull");
+    weir_ctx_pull(ctx);
+}
+
 static void log_shutdown(weir_ctx *ctx, weir_promise *promise) {
     say(ctx, "shutdown");
     weir_ctx_shutdown(ctx, promise);
@@ -125,6 +130,7 @@ const weir_handler weir_log_handler = {
     .inactive = log_inactive,
     .write = log_write,
     .flush = log_flush,
+    .pull = log_pull,
     .shutdown = log_shutdown,
     .close = log_close,
     .abort = log_abort,

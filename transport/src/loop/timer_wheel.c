@@ -1,8 +1,6 @@
 /* timer_wheel.c - hashed hierarchical timing wheel; the picture is in the header. */
 #include "loop/timer_wheel.h"
 
-#define LONGEST_DELAY ((UINT64_C(1) << (WHEEL_LEVELS * WHEEL_BITS)) - 1)
-
 static unsigned digit_of(uint64_t time, unsigned level) {
     return (unsigned)(time >> (level * WHEEL_BITS)) & (WHEEL_SLOTS - 1);
 }
@@ -21,27 +19,23 @@ void timer_wheel_init(timer_wheel *wheel, uint64_t now) {
 }
 
 void timer_wheel_add(timer_wheel *wheel, weir_timer *timer) {
-    uint64_t due = timer->due;
-    unsigned level = highest_differing_digit(due, wheel->now);
-    if (level >= WHEEL_LEVELS) { /* beyond the wheels: the farthest slot, looked at again from there */
-        due = wheel->now | LONGEST_DELAY;
-        level = highest_differing_digit(due, wheel->now);
-    }
-    unsigned slot = digit_of(due, level);
+    unsigned level = highest_differing_digit(timer->due, wheel->now);
+    unsigned slot = digit_of(timer->due, level);
     weir_list_push_back(&wheel->slots[level][slot], &timer->link);
     wheel->occupied[level] |= UINT64_C(1) << slot;
 }
 
-/* The first occupied slot, lowest wheel first, from now on; its wheel in *level. */
+/* When the first occupied slot begins, lowest wheel first; its wheel in *level. Slots that time has passed are
+ * empty. */
 static uint64_t next_slot(const timer_wheel *wheel, unsigned *level) {
     for (unsigned l = 0; l < WHEEL_LEVELS; l++) {
-        uint64_t ahead = wheel->occupied[l] >> digit_of(wheel->now, l) << digit_of(wheel->now, l);
-        if (ahead == 0) continue;
-        uint64_t slot = (uint64_t)__builtin_ctzll(ahead);
-        uint64_t below = (UINT64_C(1) << ((l + 1) * WHEEL_BITS)) - 1;
+        if (wheel->occupied[l] == 0) continue;
         *level = l;
-        return (wheel->now & ~below) | slot << (l * WHEEL_BITS);
+        uint64_t slots = wheel->now >> (l * WHEEL_BITS);
+        uint64_t first = slots & ~(uint64_t)(WHEEL_SLOTS - 1);
+        return (first + (unsigned)__builtin_ctzll(wheel->occupied[l])) << (l * WHEEL_BITS);
     }
+    *level = 0;
     return UINT64_MAX;
 }
 
@@ -62,23 +56,27 @@ static weir_timer *pop_timer(weir_list *from) {
     return link == NULL ? NULL : WEIR_CONTAINER(link, weir_timer, link);
 }
 
-static void fire_or_move_down(timer_wheel *wheel, weir_list *due) {
-    for (weir_timer *timer = pop_timer(due); timer != NULL; timer = pop_timer(due)) {
+/* Moves all down before any fires: what a callback starts must stand behind them. */
+static void fire_or_move_down(timer_wheel *wheel, weir_list *slot) {
+    weir_list due;
+    weir_list_init(&due);
+    for (weir_timer *timer = pop_timer(slot); timer != NULL; timer = pop_timer(slot)) {
         if (timer->due > wheel->now) {
             timer_wheel_add(wheel, timer);
         } else {
-            timer->fn(timer);
+            weir_list_push_back(&due, &timer->link);
         }
     }
+    for (weir_timer *timer = pop_timer(&due); timer != NULL; timer = pop_timer(&due)) timer->fn(timer);
 }
 
 void timer_wheel_advance(timer_wheel *wheel, uint64_t now) {
     unsigned level;
     for (uint64_t next = next_slot(wheel, &level); next <= now; next = next_slot(wheel, &level)) {
-        weir_list due;
+        weir_list slot;
         if (next > wheel->now) wheel->now = next;
-        empty_slot(wheel, level, digit_of(next, level), &due);
-        fire_or_move_down(wheel, &due);
+        empty_slot(wheel, level, digit_of(next, level), &slot);
+        fire_or_move_down(wheel, &slot);
         if (next == UINT64_MAX) break;
     }
     if (now > wheel->now) wheel->now = now;

@@ -1,8 +1,9 @@
-/* timer_wheel.h - private: all timers of one loop, in six wheels of 64 slots.
+/* timer_wheel.h - private: all timers of one loop, in eleven wheels of 64 slots.
  *
  * A timer lies in the wheel of the highest digit (base 64) in which its due time differs from now, in the slot
  * of that digit. So whatever is in a lower wheel is due before anything in a higher one, starting and
- * stopping are O(1), and each timer is moved down at most five times. 36 bits of milliseconds: two years.
+ * stopping are O(1), and a timer is moved down at most once a digit. Eleven digits are all 64 bits, so no delay is
+ * too long; 11 KiB.
  */
 #ifndef WEIR_TIMER_WHEEL_H
 #define WEIR_TIMER_WHEEL_H
@@ -10,7 +11,7 @@
 #include <weir/transport/timer.h>
 
 enum {
-    WHEEL_LEVELS = 6,
+    WHEEL_LEVELS = 11,
     WHEEL_BITS = 6,
     WHEEL_SLOTS = 64
 };

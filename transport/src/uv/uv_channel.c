@@ -85,13 +85,22 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
 /* Once the peer's end is known its level-triggered report would never stop; an error still shows then. The
  * same goes for a hang-up. */
-void uv_channel_arm(uv_channel *self) {
-    if (!channel_is_open(&self->channel) || self->fd < 0) return;
+static int wanted_events(const uv_channel *self) {
     int wanted = 0;
     if (self->blocked || self->connecting) wanted |= UV_WRITABLE;
     if (channel_wants_reading(&self->channel)) wanted |= UV_READABLE;
     if (!self->peer_ending && !self->channel.peer_closed && !self->connecting) wanted |= UV_DISCONNECT;
-    if (wanted == 0 && !self->hung_up) wanted = UV_PRIORITIZED;
+    return wanted == 0 && !self->hung_up ? UV_PRIORITIZED : wanted;
+}
+
+void uv_channel_arm(uv_channel *self) {
+    if (!channel_is_open(&self->channel) || self->fd < 0 || wanted_events(self) == self->armed) return;
+    if (!weir_list_is_empty(&self->rearm)) return;
+    weir_list_push_back(&driver_of(self->channel.loop)->rearm, &self->rearm);
+}
+
+void uv_channel_rearm(uv_channel *self) {
+    int wanted = wanted_events(self);
     if (wanted == self->armed) return;
     self->armed = (unsigned char)wanted;
     if (wanted != 0) {
@@ -143,6 +152,7 @@ static void close_wire(weir_channel *channel, bool abort) {
     } else {
         discard_unread(self->fd);
     }
+    weir_list_remove(&self->rearm);
     uv_close((uv_handle_t *)&self->poll, on_closed);
     close(self->fd);
     self->fd = -1;
@@ -163,23 +173,10 @@ static const wire_ops uv_wire = {
 
 /* ---- beginning ---- */
 
-static void note_address(short_addr *out, int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
-    struct sockaddr_storage found;
-    socklen_t len = sizeof found;
-    if (get(fd, (struct sockaddr *)(void *)&found, &len) != 0) return;
-    if (found.ss_family != AF_INET && found.ss_family != AF_INET6) return;
-    memcpy(out, &found, sizeof *out);
-}
-
-void uv_channel_note_addresses(weir_channel *channel) {
-    int fd = uv_channel_of(channel)->fd;
-    note_address(&channel->local, fd, getsockname);
-    note_address(&channel->remote, fd, getpeername);
-}
-
 void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options,
                      channel_owner *owner) {
     self->fd = -1;
+    weir_list_init(&self->rearm);
     channel_init(&self->channel, loop, &uv_wire, options, owner);
 }
 
@@ -194,8 +191,8 @@ weir_status uv_channel_attach(uv_channel *self, int fd) {
     return WEIR_OK;
 }
 
-weir_channel *net_channel_new(weir_loop *loop, int fd, const weir_channel_options *options,
-                              channel_owner *owner) {
+weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *peer,
+                              const weir_channel_options *options, channel_owner *owner) {
     uv_channel *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
     if (self == NULL) {
         close(fd);
@@ -206,6 +203,6 @@ weir_channel *net_channel_new(weir_loop *loop, int fd, const weir_channel_option
         weir_channel_release(&self->channel);
         return NULL;
     }
-    uv_channel_note_addresses(&self->channel);
+    channel_note_remote(&self->channel, peer);
     return &self->channel;
 }

@@ -60,7 +60,7 @@ static void settle(client *self, weir_status status) {
 
 static void connected(client *self) {
     self->uv.connecting = false;
-    uv_channel_note_addresses(&self->uv.channel);
+    channel_note_remote(&self->uv.channel, &self->addr.as.sa);
     settle(self, WEIR_OK);
     if (!channel_is_open(&self->uv.channel)) return;
     channel_wire_active(&self->uv.channel);

@@ -67,7 +67,7 @@ static weir_status check_warm(outbound_entry *entry, weir_region *region, size_t
 
 /* ---- gathering: each answers whether the next entry may follow in the same write ---- */
 
-static bool add_bytes(uv_batch *batch, const weir_buf *buf, size_t at, size_t len) {
+static inline bool add_bytes(uv_batch *batch, const weir_buf *buf, size_t at, size_t len) {
     size_t covered = len;
     if (WEIR_LIKELY(!weir_buf_is_composite(buf))) {
         batch->iov[batch->count++] = (struct iovec){buf->rp + at, len};
@@ -94,7 +94,7 @@ static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *e
     return add_bytes(batch, entry->piece, 0, len) && len == entry->size - entry->sent;
 }
 
-static void gather(weir_channel *channel, uv_batch *batch) {
+static inline void gather(weir_channel *channel, uv_batch *batch) {
     const outbound_entry *end = channel->queue.unflushed;
     bool more = true;
     batch->count = batch->bytes = 0;

@@ -33,6 +33,7 @@ typedef struct uv_driver {
     uv_timer_t timer;  /* the earliest weir timer */
     uv_prepare_t turn; /* the end of a turn: just before the loop sleeps */
     uv_idle_t again;   /* active when it must not sleep */
+    weir_list rearm;   /* channels whose mask may have to change */
     int wake_fd;
     int handles;    /* that are not closed yet */
     int offloaded;  /* jobs on the thread pool */
@@ -43,15 +44,16 @@ typedef struct uv_driver {
 typedef struct uv_channel {
     weir_channel channel; /* first: it is freed through it */
     uv_poll_t poll;
+    weir_list rearm; /* in the driver's list while the mask may have to change */
     int fd;
     unsigned char armed; /* the events polled for */
-    bool blocked : 1;    /* the socket was full: wait until it is writable */
-    bool cold : 1;       /* the disk is being waited for on the thread pool */
-    bool connecting : 1;
-    bool peer_ending : 1; /* seen while paused */
-    bool hung_up : 1;     /* both directions have ended: only a read has more to tell */
-    bool corked : 1;      /* bytes were sent with MSG_MORE and nothing after them yet */
-    bool is_client : 1;   /* it is the first member of a client (uv_connect.c) */
+    bool blocked;        /* the socket was full: wait until it is writable */
+    bool cold;           /* the disk is being waited for on the thread pool */
+    bool connecting;
+    bool peer_ending; /* seen while paused */
+    bool hung_up;     /* both directions have ended: only a read has more to tell */
+    bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool is_client;   /* it is the first member of a client (uv_connect.c) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
@@ -67,11 +69,10 @@ static inline uv_channel *uv_channel_of(weir_channel *channel) {
     return WEIR_CONTAINER(channel, uv_channel, channel);
 }
 
-/* Polls for what the channel needs now, changing the mask only when that differs (0.8 us). */
+/* What the channel is polled for may have to change. That costs 0.8 us, so it waits for the end of the turn: a
+ * pause and a resume in one turn cost nothing. */
 void uv_channel_arm(uv_channel *self);
-
-/* Both ends' addresses, once the socket has them. */
-void uv_channel_note_addresses(weir_channel *channel);
+void uv_channel_rearm(uv_channel *self);
 
 /* uv_read.c: reads until short, empty, or the turn's budget. Afterwards the channel may be closed. */
 void uv_read_burst(uv_channel *self);

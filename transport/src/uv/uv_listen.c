@@ -28,14 +28,16 @@ static int open_spare(void) {
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int accept_one(const net_listener *self) {
-    return accept4(self->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+static int accept_one(const net_listener *self, struct sockaddr_storage *peer) {
+    socklen_t len = sizeof *peer;
+    return accept4(self->fd, (struct sockaddr *)(void *)peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static void turn_one_away(net_listener *self) {
     if (self->spare < 0) return;
     close(self->spare);
-    int fd = accept_one(self);
+    struct sockaddr_storage peer;
+    int fd = accept_one(self, &peer);
     if (fd >= 0) close(fd);
     self->spare = open_spare();
 }
@@ -50,10 +52,12 @@ static void on_connections(uv_poll_t *poll, int status, int events) {
     net_listener *self = poll->data;
     (void)status;
     (void)events;
+    note_time(self->loop);
     for (int i = 0; i < ACCEPTS_A_TURN && self->fd >= 0; i++) {
-        int fd = accept_one(self);
+        struct sockaddr_storage peer;
+        int fd = accept_one(self, &peer);
         if (fd >= 0) {
-            self->events->accepted(self->arg, fd);
+            self->events->accepted(self->arg, fd, (const struct sockaddr *)(const void *)&peer);
             continue;
         }
         int err = errno;

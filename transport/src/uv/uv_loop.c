@@ -16,20 +16,26 @@
 
 /* ---- what the loop asks of its driver ---- */
 
-static void wake(weir_loop *loop) {
-    uint64_t one = 1;
-    ssize_t written;
-    do {
-        written = write(driver_of(loop)->wake_fd, &one, sizeof one);
-    } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
-}
-
 static void on_again(uv_idle_t *idle) {
     uv_idle_stop(idle);
 }
 
 static void continues(weir_loop *loop) {
     uv_idle_start(&driver_of(loop)->again, on_again);
+}
+
+static bool has_host(const uv_driver *self) {
+    return self->uv != &self->own;
+}
+
+/* The wake-up does not keep a host's run alive, but what the host itself has posted must. */
+static void wake(weir_loop *loop) {
+    uint64_t one = 1;
+    ssize_t written;
+    if (has_host(driver_of(loop)) && loop_is_current(loop)) continues(loop);
+    do {
+        written = write(driver_of(loop)->wake_fd, &one, sizeof one);
+    } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -115,6 +121,10 @@ static void on_turn(uv_prepare_t *prepare) {
     uv_driver *self = prepare->data;
     note_time(&self->loop);
     loop_end_turn(&self->loop);
+    for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;
+         link = weir_list_pop_front(&self->rearm)) {
+        uv_channel_rearm(WEIR_CONTAINER(link, uv_channel, rearm));
+    }
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -133,6 +143,13 @@ static void start_handle(uv_driver *self, void *handle, bool keeps_loop_alive) {
 }
 
 /* ---- life ---- */
+
+static void block_sigpipe(void) {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+}
 
 static bool open_handles(uv_driver *self) {
     self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -166,9 +183,13 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
         weir_alloc_release(alloc, self);
         return NULL;
     }
+    weir_list_init(&self->rearm);
     loop_init(&self->loop, &uv_loop_driver, options, uv_now(self->uv));
     if (loop_init_pool(&self->loop, options) && open_handles(self)) {
-        if (options->host != NULL) loop_set_thread(&self->loop, &loop_this_thread);
+        if (options->host != NULL) {
+            block_sigpipe();
+            loop_set_thread(&self->loop, &loop_this_thread);
+        }
         return &self->loop;
     }
     weir_log(WEIR_LOG_ERROR, "loop", "no memory or descriptors for loop \"%s\"", self->loop.name);
@@ -176,13 +197,6 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
     if (options->host == NULL) uv_loop_close(&self->own);
     weir_alloc_release(alloc, self);
     return NULL;
-}
-
-static void block_sigpipe(void) {
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 }
 
 static void abort_and_wait(uv_driver *self) {

@@ -18,6 +18,7 @@ struct net_signals {
 static void on_signal(uv_signal_t *handle, int number) {
     net_signals *self = handle->data;
     (void)number;
+    note_time(self->loop);
     self->fn(self->arg);
 }
 

@@ -39,7 +39,8 @@ WEIR_API void weir_alloc_set_default(weir_alloc *alloc);
  * Gives: a block for weir_alloc_release, or NULL when out of memory. Any thread. */
 WEIR_API WEIR_MUST_USE void *weir_alloc_acquire(weir_alloc *alloc, size_t size);
 
-/* The same, `count` times `size` bytes filled with zeros; NULL also when the product overflows. */
+/* The same, `count` times `size` bytes filled with zeros; NULL also when the product
+ * overflows. Gives: that block. Any thread. */
 WEIR_API WEIR_MUST_USE void *weir_alloc_zeroed(weir_alloc *alloc, size_t count, size_t size);
 
 /* Changes the size of a block. Gives: the block, perhaps moved; NULL leaves the old one valid. */

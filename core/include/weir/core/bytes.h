@@ -25,6 +25,7 @@ typedef struct weir_bytes {
 /* "not there", for functions that answer with a position. */
 #define WEIR_NOT_FOUND SIZE_MAX
 
+/* `len` bytes at `ptr`. Borrows: `ptr`, for as long as the view is used. */
 static inline weir_bytes weir_bytes_of(const void *ptr, size_t len) {
     weir_bytes view = {(const uint8_t *)ptr, len};
     return view;
@@ -35,10 +36,12 @@ static inline weir_bytes weir_bytes_str(const char *text) {
     return weir_bytes_of(text, text == NULL ? 0 : strlen(text));
 }
 
+/* No bytes, wherever its ptr is. */
 static inline bool weir_bytes_is_empty(weir_bytes self) {
     return self.len == 0;
 }
 
+/* The same bytes, and as many. */
 static inline bool weir_bytes_equal(weir_bytes self, weir_bytes other) {
     return self.len == other.len && (self.len == 0 || memcmp(self.ptr, other.ptr, self.len) == 0);
 }
@@ -54,6 +57,7 @@ WEIR_API bool weir_bytes_equal_nocase(weir_bytes self, weir_bytes other);
 /* Unsigned lexicographic order: negative, 0 or positive; a prefix comes first. */
 WEIR_API int weir_bytes_compare(weir_bytes self, weir_bytes other);
 
+/* Everything starts and ends with an empty view. */
 WEIR_API bool weir_bytes_starts_with(weir_bytes self, weir_bytes prefix);
 WEIR_API bool weir_bytes_ends_with(weir_bytes self, weir_bytes suffix);
 

@@ -47,6 +47,7 @@ WEIR_API void weir_leak_track(bool on);
 /* Reads as a plain load; do not write. */
 WEIR_API extern bool weir_leak_tracking;
 
+/* True when objects are to be recorded; one relaxed load. */
 static inline bool weir_leak_is_tracking(void) {
     return __atomic_load_n(&weir_leak_tracking, __ATOMIC_RELAXED);
 }

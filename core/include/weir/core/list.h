@@ -29,6 +29,7 @@ static inline void weir_list_init(weir_list *self) {
     self->next = self->prev = self;
 }
 
+/* True for a list without nodes, and for a node in no list. Borrows: self. */
 static inline bool weir_list_is_empty(const weir_list *self) {
     return self->next == self;
 }
@@ -41,10 +42,12 @@ static inline void weir_list_insert_before(weir_list *self, weir_list *node) {
     self->prev = node;
 }
 
+/* At the end; `node` must be in no list. Borrows: `node` while it is linked. */
 static inline void weir_list_push_back(weir_list *self, weir_list *node) {
     weir_list_insert_before(self, node);
 }
 
+/* At the front; otherwise the same. Borrows: `node` while it is linked. */
 static inline void weir_list_push_front(weir_list *self, weir_list *node) {
     weir_list_insert_before(self->next, node);
 }

@@ -24,7 +24,6 @@ typedef int weir_status;
     X(CANCELED, -5005, "it was canceled before it finished")                                                 \
     X(TRUNCATED, -5006, "the source ended before the length that was promised")                              \
     X(FULL, -5007, "the buffer is at its maximum capacity")                                                  \
-    X(TOO_MANY, -5008, "more of them exist already than is allowed")                                         \
     X(SHARED, -5009, "others share this memory: it may not be changed in place")                             \
     X(INVALID, -5010, "an argument or option has a value that makes no sense")                               \
     X(UNSUPPORTED, -5011, "this object or platform cannot do that")                                          \

@@ -64,11 +64,11 @@ WEIR_API uint64_t weir_channel_id(const weir_channel *channel); /* unique in thi
 WEIR_API weir_loop *weir_channel_loop(const weir_channel *channel);
 /* Use it on the loop only. */
 WEIR_API weir_pipeline *weir_channel_pipeline(weir_channel *channel);
-/* Filled in; `len` 0 where there is none. They stay known after the end. */
+/* Filled in; `len` 0 where there is none. The remote one stays known after the end. */
 WEIR_API void weir_channel_local_addr(const weir_channel *channel, weir_addr *out);
 WEIR_API void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out);
 
-/* What has happened on it. Exact on the loop, a moment's truth elsewhere. */
+/* What has happened on it. */
 typedef struct weir_channel_stats {
     uint64_t bytes_read, bytes_written;
     uint64_t reads;            /* system calls that brought bytes */
@@ -81,6 +81,7 @@ typedef struct weir_channel_stats {
     uint64_t would_block;  /* times the socket was full */
 } weir_channel_stats;
 
+/* Borrows: channel. On the loop only. */
 WEIR_API void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out);
 
 /* The socket, for options weir has no name for (setsockopt); -1 when there is none.

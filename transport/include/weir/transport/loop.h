@@ -24,7 +24,7 @@ typedef struct weir_loop_options {
 } weir_loop_options;
 
 /* Borrows: options, which may be NULL. Gives: a loop for weir_loop_free, or NULL when out of memory or
- * descriptors (a line is logged). */
+ * descriptors (a line is logged). With a host, call it in the host's thread: SIGPIPE is blocked there. */
 WEIR_API WEIR_MUST_USE weir_loop *weir_loop_new(const weir_loop_options *options);
 
 /* Runs in the calling thread, which becomes the loop's, until weir_loop_stop; then aborts the channels
