@@ -43,7 +43,9 @@ const weir_obj_type weir_buf_type = {
 
 /* ---- the empty one ---------------------------------------------------------------------------- */
 
-static void keep(buf_root *root) { (void)root; }
+static void keep(buf_root *root) {
+    (void)root;
+}
 
 static const buf_maker empty_maker = {.name = "empty", .another = NULL, .give_back = keep};
 
@@ -58,7 +60,9 @@ static buf_root empty = {
     .store = {.maker = &empty_maker, .mem = weir_buf_nothing, .size = 0, .owner = NULL, .detail = 0},
 };
 
-weir_buf *weir_buf_empty(void) { return &empty.buf; }
+weir_buf *weir_buf_empty(void) {
+    return &empty.buf;
+}
 
 /* ---- questions -------------------------------------------------------------------------------- */
 

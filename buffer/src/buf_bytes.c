@@ -6,7 +6,8 @@
 
 buf_walk weir_walk_readable(const weir_buf *buf, size_t at, size_t len) {
     size_t readable = weir_buf_readable(buf);
-    WEIR_CHECK(len <= readable && at <= readable - len, "%zu bytes at %zu of %zu readable ones", len, at, readable);
+    WEIR_CHECK(len <= readable && at <= readable - len, "%zu bytes at %zu of %zu readable ones", len, at,
+               readable);
     return weir_walk_at(buf, weir_buf_reader_index(buf) + at, len);
 }
 

@@ -12,7 +12,10 @@
 #include "view.h"
 
 /* Sizes of the pen, unless more is written at once. */
-enum { PEN_FIRST = 256, PEN_LARGEST = 64 * 1024 };
+enum {
+    PEN_FIRST = 256,
+    PEN_LARGEST = 64 * 1024
+};
 
 static weir_leak_counter composites = {.name = "composite buf"};
 
@@ -65,18 +68,16 @@ weir_buf *weir_composite_view(buf_composite *from, uint64_t pos, uint64_t end, s
 
 /* ---- adding ----------------------------------------------------------------------------------- */
 
-static size_t count_parts(const weir_buf *buf) {
-    return weir_buf_is_composite(buf) ? weir_composite_of(buf)->count : 1;
-}
-
 /* Everything that can go wrong with an append, before anything is changed. */
 static weir_status prepare_append(buf_composite *parts, const weir_buf *part) {
     weir_buf *buf = &parts->buf;
     if (weir_buf_status(buf) != WEIR_OK) return weir_buf_status(buf);
     if (part == NULL) return WEIR_E_NO_MEMORY;
     if (weir_buf_status(part) != WEIR_OK) return weir_buf_status(part);
-    if (weir_buf_readable(part) > weir_buf_max_writable(buf)) return WEIR_E_FULL;
-    return weir_parts_reserve(parts, count_parts(part)) ? WEIR_OK : WEIR_E_NO_MEMORY;
+    uint64_t used = weir_parts_end(parts) - weir_parts_begin(parts);
+    if (weir_buf_readable(part) > buf->max - used) return WEIR_E_FULL;
+    size_t count = weir_buf_is_composite(part) ? weir_composite_of(part)->count : 1;
+    return weir_parts_reserve(parts, count) ? WEIR_OK : WEIR_E_NO_MEMORY;
 }
 
 static void push_parts_of(buf_composite *parts, weir_buf *part) {
@@ -106,14 +107,13 @@ weir_status weir_buf_composite_append(weir_buf *buf, weir_buf *part) {
         weir_buf_release(part);
         return status;
     }
-    uint64_t reader = weir_parts_reader(parts);
     weir_parts_settle(parts);
     if (weir_buf_is_composite(part)) {
         push_parts_of(parts, part);
     } else {
         push_readable(parts, part);
     }
-    weir_parts_seek(parts, reader);
+    if (buf->rp == buf->wp) weir_parts_seek(parts, weir_parts_reader(parts));
     return WEIR_OK;
 }
 
@@ -182,7 +182,9 @@ void weir_composite_commit(buf_composite *parts, size_t n) {
 
 /* ---- parts ------------------------------------------------------------------------------------ */
 
-size_t weir_buf_composite_count(const weir_buf *buf) { return require_composite(buf)->count; }
+size_t weir_buf_composite_count(const weir_buf *buf) {
+    return require_composite(buf)->count;
+}
 
 weir_bytes weir_buf_composite_part(const weir_buf *buf, size_t i, size_t *at) {
     const buf_composite *parts = require_composite(buf);
@@ -245,7 +247,8 @@ static bool gather(buf_composite *parts, size_t n) {
 weir_bytes weir_buf_coalesce(weir_buf *buf, size_t n) {
     if (weir_buf_readable(buf) < n) return weir_bytes_of(NULL, 0);
     if (buf->rp == buf->wp && weir_buf_is_composite(buf)) weir_buf_skip_slow(buf, 0);
-    if ((size_t)(buf->wp - buf->rp) >= n || gather(weir_composite_of(buf), n)) return weir_bytes_of(buf->rp, n);
+    if ((size_t)(buf->wp - buf->rp) >= n || gather(weir_composite_of(buf), n))
+        return weir_bytes_of(buf->rp, n);
     weir_buf_fail(buf, WEIR_E_NO_MEMORY);
     return weir_bytes_of(NULL, 0);
 }

@@ -10,27 +10,30 @@
 
 static const char digits[] = "0123456789abcdef";
 
-enum { BYTES_A_ROW = 16, TEXT_ON_STACK = 512 };
+enum {
+    BYTES_A_ROW = 16,
+    TEXT_ON_STACK = 512
+};
 
 /* ---- tables ----------------------------------------------------------------------------------- */
 
 /* "00000010  48 65 6c 6c 6f 0a ..  ..  |Hello.|": two columns of eight, as hexdump -C prints them. */
 static void write_row(weir_buf *out, size_t offset, const uint8_t *bytes, size_t n) {
     char row[96];
-    int len = snprintf(row, sizeof row, "%08zx ", offset);
-    char *to = row + len;
-    for (size_t i = 0; i < BYTES_A_ROW; i++) {
-        if (i % 8 == 0) *to++ = ' ';
-        *to++ = i < n ? digits[bytes[i] >> 4] : ' ';
-        *to++ = i < n ? digits[bytes[i] & 15] : ' ';
-        *to++ = ' ';
+    memset(row, ' ', sizeof row);
+    char *hex = row + snprintf(row, sizeof row, "%08zx  ", offset);
+    *hex = ' '; /* where the NUL was */
+    char *text = hex + BYTES_A_ROW * 3 + 2;
+    *text++ = '|';
+    for (size_t i = 0; i < n; i++) {
+        char *pair = hex + 3 * i + i / 8;
+        pair[0] = digits[bytes[i] >> 4];
+        pair[1] = digits[bytes[i] & 15];
+        *text++ = (char)(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
     }
-    *to++ = ' ';
-    *to++ = '|';
-    for (size_t i = 0; i < n; i++) *to++ = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.';
-    *to++ = '|';
-    *to++ = '\n';
-    weir_buf_write_bytes(out, row, (size_t)(to - row));
+    *text++ = '|';
+    *text++ = '\n';
+    weir_buf_write_bytes(out, row, (size_t)(text - row));
 }
 
 void weir_buf_dump(const weir_buf *buf, size_t at, size_t len, weir_buf *out) {
@@ -65,16 +68,16 @@ void weir_buf_dump_hex(const weir_buf *buf, weir_buf *out) {
     }
 }
 
-/* 0 to 15, or -1. */
-static int value_of_digit(uint8_t digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+/* 0 to 15; 16 for what is no digit. */
+static unsigned value_of_digit(uint8_t digit) {
+    if (digit >= '0' && digit <= '9') return digit - (unsigned)'0';
+    unsigned letter = digit | 0x20u;
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : 16;
 }
 
 static bool is_hex(weir_bytes text) {
     for (size_t i = 0; i < text.len; i++) {
-        if (value_of_digit(text.ptr[i]) < 0) return false;
+        if (value_of_digit(text.ptr[i]) > 15) return false;
     }
     return text.len % 2 == 0;
 }

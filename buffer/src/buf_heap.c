@@ -17,10 +17,20 @@ static void free_heap_buf(buf_root *root) {
     weir_header_put(HEADER_ROOT, &root->buf);
 }
 
+/* Big blocks move by changing page tables, without a copy. */
+static bool enlarge_heap_buf(buf_root *root, size_t capacity) {
+    uint8_t *mem = weir_alloc_resize(NULL, root->store.size != 0 ? root->store.mem : NULL, capacity);
+    if (mem == NULL) return false;
+    root->store.mem = mem;
+    root->store.size = capacity;
+    return true;
+}
+
 static const buf_maker heap_maker = {
     .name = "heap",
     .another = another_heap_buf,
     .give_back = free_heap_buf,
+    .enlarge = enlarge_heap_buf,
 };
 
 weir_buf *weir_buf_new_limited(size_t capacity, size_t max) {
@@ -39,7 +49,9 @@ weir_buf *weir_buf_new_limited(size_t capacity, size_t max) {
     return buf;
 }
 
-weir_buf *weir_buf_new(size_t capacity) { return weir_buf_new_limited(capacity, WEIR_BUF_MAX); }
+weir_buf *weir_buf_new(size_t capacity) {
+    return weir_buf_new_limited(capacity, WEIR_BUF_MAX);
+}
 
 weir_buf *weir_buf_another(weir_buf *like, size_t capacity) {
     const buf_maker *maker = buf_root_of(like)->store.maker;

@@ -7,9 +7,12 @@
 #include "buf_room.h"
 #include "buf_walk.h"
 
-enum { IOVECS_A_CALL = 1024 }; /* the kernel's IOV_MAX */
+enum {
+    IOVECS_A_CALL = 1024
+}; /* the kernel's IOV_MAX */
 
-size_t weir_buf_iovecs(const weir_buf *buf, size_t at, size_t len, struct iovec *out, size_t max, size_t *bytes) {
+size_t weir_buf_iovecs(const weir_buf *buf, size_t at, size_t len, struct iovec *out, size_t max,
+                       size_t *bytes) {
     buf_walk walk = weir_walk_readable(buf, at, len);
     size_t count = 0;
     buf_run run;

@@ -6,7 +6,9 @@
 #include "buf_room.h"
 
 /* A table bigger than this does not stay with a header that is recycled. */
-enum { SLOTS_KEPT = 64 };
+enum {
+    SLOTS_KEPT = 64
+};
 
 /* ---- looking ---------------------------------------------------------------------------------- */
 
@@ -161,7 +163,8 @@ void weir_parts_replace(buf_composite *parts, uint64_t pos, uint64_t end, weir_b
     buf_part *place = weir_parts_at(parts, from);
     memmove(place + 1, weir_parts_at(parts, to), (parts->count - to) * sizeof(buf_part));
     parts->count = parts->count - to + from + 1;
-    *place = (buf_part){.root = fresh, .ptr = fresh->rp, .len = (size_t)(end - pos), .start = pos, .flags = flags};
+    *place =
+        (buf_part){.root = fresh, .ptr = fresh->rp, .len = (size_t)(end - pos), .start = pos, .flags = flags};
 }
 
 /* ---- the window ------------------------------------------------------------------------------- */
@@ -169,7 +172,7 @@ void weir_parts_replace(buf_composite *parts, uint64_t pos, uint64_t end, weir_b
 void weir_parts_settle(buf_composite *parts) {
     if (!parts->is_writing) return;
     weir_parts_at(parts, parts->cur)->len = (size_t)(parts->buf.wp - parts->buf.base);
-    parts->pen->wp = parts->buf.wp;
+    parts->pen->wp = parts->buf.ep = parts->buf.wp;
     parts->is_writing = false;
 }
 

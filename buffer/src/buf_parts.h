@@ -25,7 +25,9 @@ typedef struct buf_part {
     uint32_t flags; /* WEIR_BUF_READ_ONLY, or 0 */
 } buf_part;
 
-enum { PARTS_INLINE = 8 };
+enum {
+    PARTS_INLINE = 8
+};
 
 typedef struct buf_composite {
     weir_buf buf;
@@ -74,7 +76,8 @@ size_t weir_parts_find(const buf_composite *parts, uint64_t pos);
 bool weir_parts_are_unshared(const buf_composite *parts);
 
 /* ---- the table -------------------------------------------------------------------------------- */
-/* These need a settled table and leave the window alone: seek afterwards. */
+/* These need a settled table and leave the window alone: seek afterwards, unless it still shows the reader's
+ * part. */
 
 /* Slots for `n` more parts at the end; false when out of memory. */
 bool weir_parts_reserve(buf_composite *parts, size_t n);

@@ -1,13 +1,17 @@
 /* buf_room.c - room to write: reserving, growing, and moving bytes to where there is some.
  *
  * Rule: memory that others look at never moves and never changes hands. Growing a shared buf leaves the
- * old memory with its views; an unshared one exchanges memory with a fresh buf, and the old goes back.
+ * old memory with its views; an unshared one has its memory enlarged where the maker can do that, or
+ * exchanges it with a fresh buf's, and the old goes back.
  */
 #include "buf_room.h"
 
 #include "buf_parts.h"
 
-enum { SMALLEST = 64, DOUBLING_ENDS = 4 * 1024 * 1024 };
+enum {
+    SMALLEST = 64,
+    DOUBLING_ENDS = 4 * 1024 * 1024
+};
 
 size_t weir_buf_growth(size_t need, size_t max) {
     size_t capacity = SMALLEST;
@@ -29,27 +33,26 @@ uint8_t *weir_buf_memory_end(const weir_buf *buf) {
 
 /* ---- growing ---------------------------------------------------------------------------------- */
 
-/* The window keeps its offsets, over the memory of the root `fresh`. */
-static void move_window(weir_buf *buf, weir_buf *fresh) {
-    size_t reader = (size_t)(buf->rp - buf->base);
-    size_t writer = (size_t)(buf->wp - buf->base);
-    memcpy(fresh->base, buf->base, writer);
+/* Nobody else looks at the memory that came with this header, so it may change. */
+static bool is_own_root(const weir_buf *buf) {
+    return (buf->obj.bits & WEIR_BUF_VIEW) == 0 && weir_obj_is_unshared(buf);
+}
+
+static bool enlarge_memory(weir_buf *buf, size_t capacity) {
+    buf_root *root = buf_root_of(buf);
+    if (!is_own_root(buf) || buf->root != buf || root->store.maker->enlarge == NULL) return false;
+    if (!root->store.maker->enlarge(root, capacity)) return false;
+    buf->base = root->store.mem;
+    return true;
+}
+
+static bool move_to_other_memory(weir_buf *buf, size_t capacity) {
+    weir_buf *fresh = weir_buf_another(buf->root, capacity);
+    if (fresh == NULL) return false;
+    memcpy(fresh->base, buf->base, (size_t)(buf->wp - buf->base));
     buf->base = fresh->base;
-    buf->rp = fresh->base + reader;
-    buf->wp = fresh->base + writer;
-}
-
-static bool can_exchange(const weir_buf *buf, const weir_buf *fresh) {
-    if ((buf->obj.bits & WEIR_BUF_VIEW) != 0 || !weir_obj_is_unshared(buf)) return false;
-    return ((const buf_root *)(const void *)buf)->store.maker ==
-           ((const buf_root *)(const void *)fresh)->store.maker;
-}
-
-/* Makes the memory of `fresh` that of `buf`. Takes: fresh. */
-static void move_to(weir_buf *buf, weir_buf *fresh) {
-    move_window(buf, fresh);
     weir_buf *held = buf->root == buf ? NULL : buf->root;
-    if (can_exchange(buf, fresh)) {
+    if (is_own_root(buf) && buf_root_of(buf)->store.maker == buf_root_of(fresh)->store.maker) {
         buf_store old = buf_root_of(buf)->store;
         buf_root_of(buf)->store = buf_root_of(fresh)->store;
         buf_root_of(fresh)->store = old;
@@ -59,13 +62,16 @@ static void move_to(weir_buf *buf, weir_buf *fresh) {
         buf->root = fresh;
     }
     weir_buf_release(held);
-    buf->ep = weir_buf_memory_end(buf);
+    return true;
 }
 
 static weir_status grow_to(weir_buf *buf, size_t capacity) {
-    weir_buf *fresh = weir_buf_another(buf->root, capacity);
-    if (fresh == NULL) return WEIR_E_NO_MEMORY;
-    move_to(buf, fresh);
+    size_t reader = (size_t)(buf->rp - buf->base);
+    size_t writer = (size_t)(buf->wp - buf->base);
+    if (!enlarge_memory(buf, capacity) && !move_to_other_memory(buf, capacity)) return WEIR_E_NO_MEMORY;
+    buf->rp = buf->base + reader;
+    buf->wp = buf->base + writer;
+    buf->ep = weir_buf_memory_end(buf);
     return WEIR_OK;
 }
 
@@ -111,7 +117,8 @@ weir_buf_room weir_buf_ensure_writable(weir_buf *buf, size_t n, bool force) {
 }
 
 void weir_buf_reserve_headroom(weir_buf *buf, size_t n) {
-    WEIR_CHECK(weir_buf_writer_index(buf) == 0, "headroom is reserved in a buf that has bytes: %p", (void *)buf);
+    WEIR_CHECK(weir_buf_writer_index(buf) == 0, "headroom is reserved in a buf that has bytes: %p",
+               (void *)buf);
     if (weir_buf_reserve(buf, n) == NULL) return;
     weir_buf_commit(buf, n);
     weir_buf_skip(buf, n);

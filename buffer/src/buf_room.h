@@ -8,7 +8,8 @@
 extern uint8_t weir_buf_nothing[1];
 
 /* Stops a caller that writes to what is not his to change. */
-#define REQUIRE_WRITABLE(buf) WEIR_CHECK(!weir_buf_is_read_only(buf), "this buf is read-only: %p", (void *)(buf))
+#define REQUIRE_WRITABLE(buf)                                                                                \
+    WEIR_CHECK(!weir_buf_is_read_only(buf), "this buf is read-only: %p", (void *)(buf))
 
 /* Neither read-only nor failed. */
 static inline bool weir_buf_takes_writes(const weir_buf *buf) {

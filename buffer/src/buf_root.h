@@ -20,6 +20,9 @@ typedef struct buf_maker {
     /* The last reference is gone: take memory and header back. The window may have moved elsewhere
      * (buf->root != buf); buf.c has released that already. */
     void (*give_back)(buf_root *root);
+    /* Makes the memory of an unshared root bigger, perhaps by moving it; false, and nothing changed, when
+     * that is not possible. NULL slot: another root and a copy will do. */
+    bool (*enlarge)(buf_root *root, size_t capacity);
 } buf_maker;
 
 /* The memory a root owns; it moves as one when two roots exchange memory. */
@@ -27,16 +30,16 @@ typedef struct buf_store {
     const buf_maker *maker;
     uint8_t *mem;
     size_t size;
-    void *owner;       /* the maker's: a magazine, an argument */
-    uintptr_t detail;  /* the maker's: a size class, a function */
+    void *owner;      /* the maker's: a magazine, an argument */
+    uintptr_t detail; /* the maker's: a size class, a function */
 } buf_store;
 
 struct buf_root {
     weir_buf buf;
     buf_store store;
-    buf_root *link;      /* the maker's: next in its free list */
-    size_t requested;    /* the maker's: what was asked for */
-    uintptr_t spare;     /* the maker's */
+    buf_root *link;   /* the maker's: next in its free list */
+    size_t requested; /* the maker's: what was asked for */
+    uintptr_t spare;  /* the maker's */
 };
 
 _Static_assert(sizeof(weir_buf) == 64, "a buf header is one cache line");
@@ -53,6 +56,8 @@ static inline void buf_root_open(buf_root *root, size_t max) {
 }
 
 /* The maker's particulars behind a buf that is a root. */
-static inline buf_root *buf_root_of(weir_buf *buf) { return (buf_root *)(void *)buf; }
+static inline buf_root *buf_root_of(weir_buf *buf) {
+    return (buf_root *)(void *)buf;
+}
 
 #endif

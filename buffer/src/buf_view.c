@@ -57,8 +57,8 @@ static weir_buf *slice_parts(buf_composite *parts, uint64_t pos, size_t len) {
 
 weir_buf *weir_buf_slice(weir_buf *buf, size_t at, size_t len) {
     size_t readable = weir_buf_readable(buf);
-    WEIR_CHECK(len <= readable && at <= readable - len, "a slice of %zu bytes at %zu of %zu readable ones", len, at,
-               readable);
+    WEIR_CHECK(len <= readable && at <= readable - len, "a slice of %zu bytes at %zu of %zu readable ones",
+               len, at, readable);
     if (weir_buf_is_composite(buf)) {
         buf_composite *parts = weir_composite_of(buf);
         return slice_parts(parts, weir_parts_reader(parts) + at, len);

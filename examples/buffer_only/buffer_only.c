@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,7 +18,7 @@
 enum {
     CLIENTS = 64,
     READ = 4096,
-    LIMIT = 64 << 10 /* of a line, and of what waits for a client that does not read */
+    LIMIT = 64 << 10, /* of a line, and of what waits for a client that does not read */
 };
 
 static struct client {
@@ -54,17 +53,16 @@ static void accept_client(void) {
 
 /* Moves whole lines from `in` to `out`. Failures stick to them, so that one look at the end is enough. */
 static weir_status answer_lines(struct client *client) {
-    static const char greeting[] = "you said: ";
     for (size_t end; (end = weir_buf_find(client->in, 0, '\n')) != WEIR_NOT_FOUND;) {
         weir_buf *line = weir_buf_read_slice(client->in, end + 1);
-        weir_buf_composite_append(client->out, weir_buf_wrap_const(greeting, sizeof greeting - 1));
+        weir_buf_composite_append(client->out, weir_buf_wrap_const("you said: ", 10));
         if (weir_buf_composite_append(client->out, line) == WEIR_OK) lines++;
         if (line == NULL) break; /* out of memory, and nothing moved */
     }
     weir_buf_composite_drop_read(client->in);
     if (weir_buf_readable(client->in) > LIMIT) return WEIR_E_FRAME_TOO_LONG;
-    return weir_buf_status(client->in) != WEIR_OK ? weir_buf_status(client->in)
-                                                  : weir_buf_status(client->out);
+    weir_status status = weir_buf_status(client->in);
+    return status != WEIR_OK ? status : weir_buf_status(client->out);
 }
 
 /* What poll said about client `i`; anything but WEIR_OK ends it. */
@@ -83,8 +81,7 @@ static weir_status serve_client(int i, weir_pool *pool) {
     weir_buf_composite_drop_read(client->out);
     size_t queued = weir_buf_readable(client->out);
     if (client->ended && queued == 0) return WEIR_E_CLOSED;
-    bool listens = !client->ended && queued < LIMIT;
-    polls[i].events = (short)((listens ? POLLIN : 0) | (queued > 0 ? POLLOUT : 0));
+    polls[i].events = (short)((!client->ended && queued < LIMIT ? POLLIN : 0) | (queued > 0 ? POLLOUT : 0));
     return WEIR_OK;
 }
 
@@ -110,14 +107,13 @@ int main(int argc, char **argv) {
                                {0}});
     signal(SIGPIPE, SIG_IGN), signal(SIGINT, on_signal), signal(SIGTERM, on_signal);
     for (int i = 0; i < CLIENTS; i++) polls[i].fd = -1;
-    if (!start_listening(host, port))
-        return complain("cannot listen on %s:%u: %s", host, port, strerror(errno));
+    if (!start_listening(host, port)) return complain("port %u: %s", port, weir_status_text(-errno));
     weir_pool *pool = weir_pool_new(NULL);
-    while (pool != NULL && !stopped) {
+    if (pool == NULL) return complain("out of memory");
+    while (!stopped) {
         if (poll(polls, CLIENTS + 1, 200) <= 0) continue; /* a signal just before it waits for the timeout */
-        for (int i = 0; i < CLIENTS; i++) {
+        for (int i = 0; i < CLIENTS; i++)
             if (polls[i].revents != 0 && serve_client(i, pool) != WEIR_OK) drop_client(i);
-        }
         if (polls[CLIENTS].revents != 0) accept_client();
     }
     for (int i = 0; i < CLIENTS; i++) drop_client(i);

@@ -15,7 +15,7 @@
 
 enum {
     CONNECT_MS = 10000,
-    FINISH_MS = 10000
+    FINISH_MS = 10000,
 };
 
 struct load {

@@ -10,8 +10,8 @@
 
 enum {
     HISTOGRAM_STEPS = 64,
-    HISTOGRAM_DOUBLINGS = 36
-}; /* to 2^41 ns: 36 minutes */
+    HISTOGRAM_DOUBLINGS = 36, /* to 2^41 ns: 36 minutes */
+};
 
 struct histogram {
     uint64_t counts[HISTOGRAM_STEPS * HISTOGRAM_DOUBLINGS];

@@ -10,7 +10,7 @@
 #include <weir/buffer.h>
 
 enum {
-    PATTERN_PERIOD = 65537
+    PATTERN_PERIOD = 65537,
 };
 
 /* Room for messages of `size` bytes from any place. Gives: a buf, or NULL when out of memory. */

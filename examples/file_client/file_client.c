@@ -10,8 +10,8 @@
 #include "transfer.h"
 
 enum {
-    PATH_LIMIT = 4000
-}; /* with its offset it fits into the server's line of 4096 */
+    PATH_LIMIT = 4000, /* with its offset it fits into the server's line of 4096 */
+};
 
 static void check_paths(char **paths, size_t count) {
     for (size_t i = 0; i < count; i++) {

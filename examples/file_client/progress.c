@@ -3,12 +3,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
     BAR = 24,
     BAR_MS = 100,
-    LINE_MS = 1000
+    LINE_MS = 1000,
+    NAME = 30,
 };
 
 void progress_start(struct progress *self, uint64_t now_ms) {
@@ -45,7 +47,9 @@ void progress_show(struct progress *self, uint64_t now_ms, const struct progress
         draw_bar(state->size == 0 ? 1 : (double)state->have / (double)state->size);
         printf("  %.1f MB/s", self->rate / 1e6);
         if (self->rate > 0) show_time_left((double)(state->size - state->have) / self->rate);
-        printf("  %zu/%zu %s\033[K", state->file, state->files, state->path);
+        size_t length = strlen(state->path); /* the bar must fit into one line of a terminal */
+        printf("  %zu/%zu %s\033[K", state->file, state->files,
+               state->path + (length > NAME ? length - NAME : 0));
     }
     fflush(stdout);
 }

@@ -1,6 +1,7 @@
 /* transfer.c - the handler: requests out, reply lines and bodies in. */
 #include "transfer.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "common/args.h"
 
 enum {
-    TICK_MS = 100
+    TICK_MS = 100,
 };
 
 static const char *current_path(const struct transfer *self) {
@@ -30,7 +31,11 @@ static void ask_ahead(weir_ctx *ctx, struct transfer *self) {
     while (!self->failed && self->asked < self->count && self->asked - self->answered < TRANSFER_AHEAD) {
         const char *path = self->paths[self->asked];
         uint64_t offset = self->resume ? target_left_over(self->folder, path) : 0;
-        if (lines == NULL && (lines = weir_ctx_get_buf(ctx, 1024)) == NULL) break;
+        if (lines == NULL) lines = weir_ctx_get_buf(ctx, 1024);
+        if (lines == NULL) {
+            give_up(ctx, self, "cannot ask for", weir_status_text(WEIR_E_NO_MEMORY));
+            return;
+        }
         weir_buf_printf(lines, "%s\t%" PRIu64 "\n", path, offset);
         self->offsets[self->asked++ % TRANSFER_AHEAD] = offset;
     }
@@ -65,13 +70,21 @@ static void begin_file(weir_ctx *ctx, struct transfer *self, uint64_t length) {
     }
 }
 
+/* What a stranger says reaches a terminal without its control characters. */
+static void refuse_file(struct transfer *self, weir_bytes reason) {
+    char text[TRANSFER_REPLY_MAX + 1];
+    for (size_t i = 0; i < reason.len; i++) text[i] = (char)(isprint(reason.ptr[i]) ? reason.ptr[i] : '?');
+    text[reason.len] = '\0';
+    progress_clear(&self->progress);
+    complain("'%s': %s", current_path(self), text);
+    self->refused++;
+    self->answered++;
+}
+
 static void take_reply(weir_ctx *ctx, struct transfer *self, weir_bytes line) {
     uint64_t length;
     if (weir_bytes_starts_with(line, weir_bytes_str("ERR "))) {
-        progress_clear(&self->progress);
-        complain("'%s': %.*s", current_path(self), (int)line.len - 4, (const char *)line.ptr + 4);
-        self->refused++;
-        self->answered++;
+        refuse_file(self, weir_bytes_sub(line, 4, line.len));
     } else if (weir_bytes_starts_with(line, weir_bytes_str("OK ")) &&
                weir_bytes_to_u64(weir_bytes_sub(line, 3, line.len), &length) &&
                length <= INT64_MAX - self->offsets[self->answered % TRANSFER_AHEAD]) {

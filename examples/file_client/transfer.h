@@ -13,7 +13,7 @@
 
 enum {
     TRANSFER_AHEAD = 16,
-    TRANSFER_REPLY_MAX = 512
+    TRANSFER_REPLY_MAX = 512,
 };
 
 struct transfer {

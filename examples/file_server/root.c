@@ -14,7 +14,7 @@
 
 /* Without O_NONBLOCK opening a pipe would wait for its writer. */
 enum {
-    FILE_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK
+    FILE_FLAGS = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 };
 
 #ifdef SYS_openat2
@@ -48,7 +48,8 @@ static int open_by_walking(int folder, char *path) {
 
 /* "a/b", with no empty part, no "..", no NUL and a name at the end. */
 static weir_status check_path(weir_bytes path) {
-    if (path.len == 0 || path.len >= ROOT_PATH_MAX) return WEIR_E_INVALID;
+    if (path.len >= ROOT_PATH_MAX) return -ENAMETOOLONG;
+    if (path.len == 0) return WEIR_E_INVALID;
     if (weir_bytes_find(path, '\0') != WEIR_NOT_FOUND) return WEIR_E_INVALID;
     if (path.ptr[0] == '/') return -EXDEV;
     weir_bytes part;

@@ -14,7 +14,7 @@
 #include <weir/core/status.h>
 
 enum {
-    ROOT_PATH_MAX = 4096
+    ROOT_PATH_MAX = 4096,
 };
 
 struct root {
@@ -27,7 +27,7 @@ weir_status root_open(struct root *self, const char *path, bool walk);
 void root_close(struct root *self);
 
 /* A regular file to read, and its size. `path` is relative to the root. `*fd` is the caller's.
- * Fails: WEIR_E_INVALID (empty, NUL, too long), -EXDEV (leads out), -EISDIR (not a regular file), -errno. */
+ * Fails: WEIR_E_INVALID (no path), -EXDEV (leads out), -EISDIR (not a regular file), -errno. */
 weir_status root_open_file(const struct root *self, weir_bytes path, int *fd, uint64_t *size);
 
 #endif

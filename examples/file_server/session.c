@@ -12,7 +12,7 @@
 
 enum {
     WINDOW = 16,
-    MAPPED_STEP = 1 << 20
+    MAPPED_STEP = 1 << 20,
 };
 
 struct session {

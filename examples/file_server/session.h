@@ -17,7 +17,7 @@
 #include "root.h"
 
 enum {
-    SESSION_LINE_MAX = 4096
+    SESSION_LINE_MAX = 4096,
 };
 
 /* How a body gets to the socket. */

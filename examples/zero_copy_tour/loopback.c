@@ -14,7 +14,7 @@
 #include <weir/core/alloc.h>
 
 enum {
-    CHUNK = 1 << 20
+    CHUNK = 1 << 20,
 };
 
 struct loopback {

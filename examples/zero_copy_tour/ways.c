@@ -14,7 +14,7 @@ enum {
     SMALL = 4 << 10,
     LARGE = 256 << 10,
     CALL_MAX = 1 << 30,
-    PIPE_SIZE = 1 << 20
+    PIPE_SIZE = 1 << 20,
 };
 
 static size_t at_most(uint64_t left, size_t limit) {

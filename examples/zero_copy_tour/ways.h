@@ -30,7 +30,7 @@ struct way {
 };
 
 enum {
-    WAYS = 5
+    WAYS = 5,
 };
 extern const struct way ways[WAYS];
 

@@ -22,7 +22,7 @@
 #include "ways.h"
 
 enum {
-    ROUNDS_MAX = 100
+    ROUNDS_MAX = 100,
 };
 static const double GB = 1e9;
 

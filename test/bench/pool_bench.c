@@ -20,7 +20,10 @@ __attribute__((weak)) extern void weir_je_dallocx(void *ptr, int flags);
 __attribute__((weak)) extern int weir_je_mallctl(const char *name, void *out, size_t *out_len, void *in,
                                                  size_t in_len);
 
-enum { PASSES = 5, BATCH_MAX = 256 };
+enum {
+    PASSES = 5,
+    BATCH_MAX = 256
+};
 
 static weir_pool *pool;
 static int jemalloc_flags;
@@ -33,8 +36,12 @@ static double now_ns(void) {
 
 /* Takes and releases through a constant, so that nobody pays for a call through a pointer. */
 #define CONTENDER(name, take, give)                                                                          \
-    static void *name##_get(size_t size) { return take; }                                                    \
-    static void name##_release(void *taken) { give; }                                                        \
+    static void *name##_get(size_t size) {                                                                   \
+        return take;                                                                                         \
+    }                                                                                                        \
+    static void name##_release(void *taken) {                                                                \
+        give;                                                                                                \
+    }                                                                                                        \
     static double name##_batch_ns(size_t size, int live, int rounds) {                                       \
         void *held[BATCH_MAX];                                                                               \
         double start = now_ns();                                                                             \
@@ -65,7 +72,9 @@ static const contender contenders[] = {
     {"mallocx", mallocx_get, mallocx_release, mallocx_batch_ns},
 };
 
-enum { CONTENDERS = sizeof contenders / sizeof contenders[0] };
+enum {
+    CONTENDERS = sizeof contenders / sizeof contenders[0]
+};
 
 static bool open_jemalloc(void) {
     if (weir_je_mallctl == NULL) return false;
@@ -97,7 +106,8 @@ static void batch_table(int live, int pairs, int count) {
     printf("\n");
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         printf("%10zu", sizes[s]);
-        for (int c = 0; c < count; c++) printf("%10.1f", best_batch_ns(&contenders[c], sizes[s], live, pairs));
+        for (int c = 0; c < count; c++)
+            printf("%10.1f", best_batch_ns(&contenders[c], sizes[s], live, pairs));
         printf("\n");
         weir_pool_trim(pool);
     }
@@ -105,7 +115,9 @@ static void batch_table(int live, int pairs, int count) {
 
 /* ---- two threads ------------------------------------------------------------------------------ */
 
-enum { RING = 1024 };
+enum {
+    RING = 1024
+};
 
 typedef struct hand_over {
     const contender *who;

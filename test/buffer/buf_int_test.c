@@ -90,10 +90,10 @@ static int64_t as_signed(uint64_t value, size_t width) {
     static void writes_##name(weir_buf *buf, weir_bytes content) {                                           \
         size_t count = content.len / (width);                                                                \
         for (size_t i = 0; i < count; i++) {                                                                 \
-            weir_buf_write_##name(buf, (type)EXPECTED(i * (width), width, little, signed));                  \
+            weir_buf_write_##name(buf, (type)EXPECTED(i *(width), width, little, signed));                   \
         }                                                                                                    \
         expect(weir_buf_skip(buf, content.len));                                                             \
-        expect(weir_buf_equal_bytes(buf, weir_bytes_of(pattern, count * (width))));                          \
+        expect(weir_buf_equal_bytes(buf, weir_bytes_of(pattern, count *(width))));                           \
     }
 
 FAMILIES(DEFINE_READS)

@@ -7,7 +7,12 @@
 #include <weir/testing.h>
 #include <weir/testing/buf_kinds.h>
 
-enum { STEPS = 1000000, STEPS_A_LIFE = 500, LONGEST = 3000, VIEWS = 6 };
+enum {
+    STEPS = 1000000,
+    STEPS_A_LIFE = 500,
+    LONGEST = 3000,
+    VIEWS = 6
+};
 
 /* What the buf must be: bytes[0..writer) from its position 0, the reader among them. */
 typedef struct model {
@@ -51,7 +56,8 @@ static weir_bytes readable(const model *self) {
 static void check_views(const model *self) {
     for (size_t i = 0; i < VIEWS; i++) {
         if (self->views[i].buf == NULL) continue;
-        expect(weir_buf_equal_bytes(self->views[i].buf, weir_bytes_of(self->views[i].bytes, self->views[i].len)));
+        expect(weir_buf_equal_bytes(self->views[i].buf,
+                                    weir_bytes_of(self->views[i].bytes, self->views[i].len)));
     }
 }
 
@@ -139,7 +145,8 @@ static void step_iovecs(model *self) {
     size_t count = weir_buf_iovecs(self->buf, at, len, vecs, 8, &covered);
     expect(covered == len || (count == 8 && covered < len));
     for (size_t i = 0; i < count; i++) {
-        expect_same_bytes(weir_bytes_of(vecs[i].iov_base, vecs[i].iov_len), weir_bytes_sub(rest, at, vecs[i].iov_len));
+        expect_same_bytes(weir_bytes_of(vecs[i].iov_base, vecs[i].iov_len),
+                          weir_bytes_sub(rest, at, vecs[i].iov_len));
         at += vecs[i].iov_len;
     }
 }
@@ -169,7 +176,6 @@ static void step_slice(model *self) {
     size_t at = below(self, rest.len + 1), len = below(self, rest.len - at + 1);
     if (below(self, 2) == 0) {
         len = len < 64 ? len : 64;
-        at = 0;
         hold_view(self, weir_buf_read_slice(self->buf, len), weir_bytes_sub(rest, 0, len));
         self->reader += len;
     } else {
@@ -260,7 +266,8 @@ static void step_append(model *self) {
     fill_randomly(self, bytes, n);
     weir_buf *part = weir_buf_new(n), *other;
     weir_buf_write_bytes(part, bytes, n);
-    if ((weir_buf_kinds_traits(kind) & WEIR_BUF_KIND_WRITABLE) != 0) { /* a read-only part would end all setting */
+    if ((weir_buf_kinds_traits(kind) & WEIR_BUF_KIND_WRITABLE) !=
+        0) { /* a read-only part would end all setting */
         other = weir_buf_kinds_make(kind, weir_bytes_of(bytes, n), below(self, n + 1), self->pool);
         weir_buf_release(part);
         part = other;
@@ -327,10 +334,11 @@ static void step_clear(model *self) {
 /* ---- lives ------------------------------------------------------------------------------------ */
 
 static void (*const steps[])(model *self) = {
-    step_read_bytes,     step_read_integers, step_skip,    step_get,       step_find,          step_iovecs,
-    step_copy,           step_coalesce,      step_slice,   step_duplicate, step_write_bytes,   step_write_bytes,
-    step_write_integers, step_set,           step_append,  step_append,    step_set_positions, step_compact,
-    step_drop_read,      step_prepend,       step_clear,   step_make_room,
+    step_read_bytes,  step_read_integers, step_skip,           step_get,       step_find,
+    step_iovecs,      step_copy,          step_coalesce,       step_slice,     step_duplicate,
+    step_write_bytes, step_write_bytes,   step_write_integers, step_set,       step_append,
+    step_append,      step_set_positions, step_compact,        step_drop_read, step_prepend,
+    step_clear,       step_make_room,
 };
 
 static void check_whole(const model *self) {

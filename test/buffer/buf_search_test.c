@@ -28,7 +28,8 @@ static void check_bytes(weir_buf *buf, weir_bytes content) {
         }
         const uint8_t *any = rest.ptr;
         while (any < content.ptr + content.len && *any != 'b' && *any != 'c') any++;
-        size_t expected = rest.len > 0 && any < content.ptr + content.len ? offset_of(any, content) : WEIR_NOT_FOUND;
+        size_t expected =
+            rest.len > 0 && any < content.ptr + content.len ? offset_of(any, content) : WEIR_NOT_FOUND;
         expect_eq(weir_buf_find_any(buf, from, weir_bytes_str("cb")), expected);
     }
     for (const char *byte = "abcx"; *byte != '\0'; byte++) {
@@ -78,18 +79,26 @@ WEIR_TEST(buf_search, a_needle_is_found_across_every_seam) {
     weir_buf_kinds_each(WEIR_BUF_KIND_ANY, weir_bytes_str("aaaabaaaabaaaac"), check_needles);
 }
 
+static size_t below(unsigned *seed, unsigned n) {
+    return (size_t)rand_r(seed) % n;
+}
+
+static void fill_with_two_letters(unsigned *seed, uint8_t *text, size_t len, unsigned rarity) {
+    for (size_t i = 0; i < len; i++) text[i] = below(seed, rarity) == 0 ? 'b' : 'a';
+}
+
 /* Against memmem, on words over two letters: the hardest for a search that skips. */
 WEIR_TEST(buf_search, random_needles_are_found_where_memmem_finds_them) {
     unsigned seed = 7;
     uint8_t text[300], word[40];
     for (int round = 0; round < 3000; round++) {
-        size_t len = 1 + (size_t)rand_r(&seed) % sizeof text, needle_len = 1 + (size_t)rand_r(&seed) % sizeof word;
-        unsigned rarity = 2 + (unsigned)rand_r(&seed) % 6;
-        for (size_t i = 0; i < len; i++) text[i] = (unsigned)rand_r(&seed) % rarity == 0 ? 'b' : 'a';
-        for (size_t i = 0; i < needle_len; i++) word[i] = (unsigned)rand_r(&seed) % rarity == 0 ? 'b' : 'a';
-        weir_bytes content = weir_bytes_of(text, len), needle = weir_bytes_of(word, needle_len);
-        if (round % 2 == 0) needle = weir_bytes_sub(content, (size_t)rand_r(&seed) % len, needle_len);
-        weir_buf *buf = composite_of(content, 1 + (size_t)rand_r(&seed) % 50);
+        unsigned rarity = 2 + (unsigned)below(&seed, 6);
+        fill_with_two_letters(&seed, text, sizeof text, rarity);
+        fill_with_two_letters(&seed, word, sizeof word, rarity);
+        weir_bytes content = weir_bytes_of(text, 1 + below(&seed, sizeof text));
+        weir_bytes needle = weir_bytes_of(word, 1 + below(&seed, sizeof word));
+        if (round % 2 == 0) needle = weir_bytes_sub(content, below(&seed, (unsigned)content.len), needle.len);
+        weir_buf *buf = composite_of(content, 1 + below(&seed, 50));
         const uint8_t *hit = memmem(content.ptr, content.len, needle.ptr, needle.len);
         weir_test_context("round %d", round);
         expect_eq(weir_buf_find_bytes(buf, 0, needle), offset_of(hit, content));
@@ -100,7 +109,10 @@ WEIR_TEST(buf_search, random_needles_are_found_where_memmem_finds_them) {
 /* A search that starts anew at each seam would compare 2.5 billion bytes here, over as many parts; one that
  * is linear some hundred thousand. */
 WEIR_TEST(buf_search, a_long_needle_over_many_tiny_parts_takes_linear_time) {
-    enum { TEXT = 100000, NEEDLE = 50000 };
+    enum {
+        TEXT = 100000,
+        NEEDLE = 50000
+    };
     static uint8_t text[TEXT], word[NEEDLE];
     memset(text, 'a', TEXT);
     memset(word, 'a', NEEDLE);
@@ -154,8 +166,8 @@ static int sign(int number) {
 }
 
 static void check_order(weir_buf *buf, weir_bytes content) {
-    static const char *const others[] = {"", "m", "middle", "middle\x80", "middle way", "middleman", "mid", "n", "a",
-                                         "\xff"};
+    static const char *const others[] = {"",          "m",   "middle", "middle\x80", "middle way",
+                                         "middleman", "mid", "n",      "a",          "\xff"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         weir_bytes other = weir_bytes_str(others[i]);
         int expected = sign(weir_bytes_compare(content, other));

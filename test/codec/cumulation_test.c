@@ -74,7 +74,7 @@ WEIR_TEST(cumulation, gives_a_frame_across_chunks_without_copying) {
 
 WEIR_TEST(cumulation, decodes_in_place_again_behind_a_frame_across_chunks) {
     frames self = counted(NULL);
-    static uint8_t first[340], second[260];
+    static uint8_t first[340], second[280];
     fill_with_frames(first, sizeof first, 0);
     fill_with_frames(second, sizeof second, sizeof first);
     frames_feed_buf(&self, counted_chunk(first, sizeof first));
@@ -82,7 +82,9 @@ WEIR_TEST(cumulation, decodes_in_place_again_behind_a_frame_across_chunks) {
     expect_eq(self.composites, 1);
     expect(!weir_buf_is_composite(self.last));
     expect(weir_buf_peek(self.last).ptr == second + 161);
-    expect(self.bytes.in == NULL);
+    expect(!weir_buf_is_composite(self.bytes.in));
+    expect_eq(weir_buf_readable(self.bytes.in), 20);
+    expect_eq(self.bytes.offset, 600);
     frames_clear(&self);
 }
 
@@ -144,6 +146,41 @@ WEIR_TEST(cumulation, copies_small_chunks_together) {
     frames_clear(&self);
 }
 
+WEIR_TEST(cumulation, copies_a_small_chunk_into_the_room_of_the_one_before) {
+    chunks_freed = 0;
+    frames self = counted(NULL);
+    uint8_t memory[] = {3, 'a', 0, 0};
+    weir_buf *roomy = counted_chunk(memory, sizeof memory);
+    weir_buf_set_positions(roomy, 0, 2);
+    frames_feed_buf(&self, roomy);
+    frames_feed_str(&self, "bc");
+    expect_str(frames_take_log(&self), "\"abc\"\n");
+    expect(weir_buf_peek(self.last).ptr == memory + 1);
+    expect_eq(self.composites, 0);
+    expect_eq(self.bytes.copied, 2);
+    frames_clear(&self);
+}
+
+WEIR_TEST(cumulation, leaves_the_room_of_a_chunk_alone_that_others_see) {
+    frames self = counted(NULL);
+    uint8_t memory[] = {3, 'a', 'x', 'y'};
+    weir_buf *shared = counted_chunk(memory, sizeof memory);
+    frames_feed_buf(&self, weir_buf_slice(shared, 0, 2));
+    frames_feed_str(&self, "bc");
+    expect_str(frames_take_log(&self), "\"abc\"\n");
+    frames_clear(&self);
+
+    self = counted(NULL);
+    weir_buf_set_positions(shared, 0, 2);
+    frames_feed_buf(&self, weir_buf_retain(shared));
+    frames_feed_str(&self, "bc");
+    expect_str(frames_take_log(&self), "\"abc\"\n");
+    frames_clear(&self);
+    expect_eq(memory[2], 'x');
+    expect_eq(memory[3], 'y');
+    weir_buf_release(shared);
+}
+
 WEIR_TEST(cumulation, leaves_frames_alone_that_were_given_out_of_a_chain) {
     frames self = counted(NULL);
     frames_feed_str(&self, "\x03");
@@ -172,9 +209,13 @@ WEIR_TEST(cumulation, makes_a_frame_contiguous_by_one_counted_copy_when_asked) {
 
 WEIR_TEST(cumulation, hands_over_what_is_not_decoded) {
     frames self = counted(NULL);
-    frames_feed_str(&self, "\x01" "a" "\x05" "bc");
+    frames_feed_str(&self, "\x01"
+                           "a"
+                           "\x05"
+                           "bc");
     weir_buf *rest = weir_cumulation_take(&self.bytes);
-    expect(weir_buf_equal_bytes(rest, weir_bytes_str("\x05" "bc")));
+    expect(weir_buf_equal_bytes(rest, weir_bytes_str("\x05"
+                                                     "bc")));
     expect(weir_cumulation_take(&self.bytes) == NULL);
     weir_buf_release(rest);
     frames_clear(&self);
@@ -259,7 +300,8 @@ WEIR_TEST(cumulation, ignores_empty_bufs) {
 
 WEIR_TEST(cumulation, stops_at_a_hole_in_the_stream) {
     frames self = counted(NULL);
-    frames_feed_str(&self, "\x02" "a");
+    frames_feed_str(&self, "\x02"
+                           "a");
     frames_feed_buf(&self, NULL);
     expect_str(frames_take_log(&self), "add: WEIR_E_NO_MEMORY\n");
     frames_feed_str(&self, "b");
@@ -279,7 +321,10 @@ WEIR_TEST(cumulation, stops_at_a_hole_in_the_stream) {
 
 WEIR_TEST(cumulation, tells_of_a_stream_that_ends_inside_a_frame) {
     frames self = counted(NULL);
-    frames_feed_str(&self, "\x01" "a" "\x05" "bc");
+    frames_feed_str(&self, "\x01"
+                           "a"
+                           "\x05"
+                           "bc");
     frames_end(&self);
     expect_str(frames_take_log(&self), "\"a\"\nWEIR_E_EOF frame 3/0 @2\n");
     frames_end(&self);
@@ -289,7 +334,8 @@ WEIR_TEST(cumulation, tells_of_a_stream_that_ends_inside_a_frame) {
 
 WEIR_TEST(cumulation, drops_a_partial_frame_silently_when_asked) {
     frames self = counted(&(weir_decoder_options){.ignore_partial = true});
-    frames_feed_str(&self, "\x05" "bc");
+    frames_feed_str(&self, "\x05"
+                           "bc");
     frames_end(&self);
     expect_str(frames_take_log(&self), "");
     expect(self.bytes.in == NULL);

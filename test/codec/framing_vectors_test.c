@@ -151,24 +151,23 @@ static void expect_sent(replay *self) {
 
 /* ---- the file ---- */
 
-static void skip_line(replay *self) { (void)self; }
+static void skip_line(replay *self) {
+    (void)self;
+}
 
-static void keep_written(replay *self) { self->written = weir_vectors_bytes(self->vectors); }
+static void keep_written(replay *self) {
+    self->written = weir_vectors_bytes(self->vectors);
+}
 
 static const struct {
     const char *word;
     void (*act)(replay *self);
 } words[] = {
-    {"case", start_case},
-    {"origin", skip_line},
-    {"line", start_lines},
-    {"length_field", start_length_fields},
-    {"prepend", start_prefix},
-    {"feed", feed},
-    {"frame", expect_frame},
-    {"error", expect_error},
-    {"write", keep_written},
-    {"sent", expect_sent},
+    {"case", start_case},      {"origin", skip_line},
+    {"line", start_lines},     {"length_field", start_length_fields},
+    {"prepend", start_prefix}, {"feed", feed},
+    {"frame", expect_frame},   {"error", expect_error},
+    {"write", keep_written},   {"sent", expect_sent},
 };
 
 WEIR_TEST(framing_vectors, hold) {

@@ -29,9 +29,9 @@ WEIR_TEST(length_field_framer, refuses_options_that_make_no_sense) {
     for (unsigned width = 0; width < 20; width++) {
         bool is_known = width == 1 || width == 2 || width == 3 || width == 4 || width == 8;
         weir_test_context("width %u", width);
-        expect_status(try_options((weir_length_field_options){.max_frame_length = 100,
-                                                              .length_field_length = width}),
-                      is_known ? WEIR_OK : WEIR_E_INVALID);
+        expect_status(
+            try_options((weir_length_field_options){.max_frame_length = 100, .length_field_length = width}),
+            is_known ? WEIR_OK : WEIR_E_INVALID);
     }
     weir_length_field_options options = {.length_field_length = 4};
     expect_status(try_options(options), WEIR_E_INVALID); /* no maximum */
@@ -71,7 +71,8 @@ WEIR_TEST(length_field_framer, gives_empty_bodies) {
     sized self;
     sized_init(&self, &(weir_length_field_options){
                           .max_frame_length = 10, .length_field_length = 1, .initial_bytes_to_strip = 1});
-    feed(self, "\0\x01" "a\0");
+    feed(self, "\0\x01"
+               "a\0");
     expect_log(self, "\"\"\n\"a\"\n\"\"\n");
     frames_clear(&self.frames);
 }
@@ -85,8 +86,9 @@ WEIR_TEST(length_field_framer, reads_a_length_that_comes_in_pieces) {
     feed(self, "h\x01");
     static uint8_t body[258];
     frames_feed(&self.frames, body, 258); /* its first byte is the rest of the length 256 */
-    expect_log(self, "\"\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
-                     "\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00...\" 256\n");
+    expect_log(self,
+               "\"\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
+               "\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00...\" 256\n");
     expect_eq(weir_buf_readable(self.frames.bytes.in), 1);
     frames_clear(&self.frames);
 }
@@ -134,13 +136,18 @@ WEIR_TEST(length_field_framer, does_not_overflow) {
 WEIR_TEST(length_field_framer, refuses_a_frame_shorter_than_what_is_stripped) {
     weir_length_field_options options = {
         .max_frame_length = 100, .length_field_length = 1, .initial_bytes_to_strip = 4};
-    expect_refusal(&options, "\x02" "ab", 3, "WEIR_E_FRAME_CORRUPT bytes to strip 3/100 @0\n");
+    expect_refusal(&options,
+                   "\x02"
+                   "ab",
+                   3, "WEIR_E_FRAME_CORRUPT bytes to strip 3/100 @0\n");
 
     options.recover = true;
     sized self;
     sized_init(&self, &options);
-    feed(self, "\x02" "a");
-    feed(self, "b\x04" "wxyz");
+    feed(self, "\x02"
+               "a");
+    feed(self, "b\x04"
+               "wxyz");
     expect_log(self, "WEIR_E_FRAME_CORRUPT bytes to strip 3/100 @0, goes on\n\"z\"\n");
     frames_clear(&self.frames);
 }
@@ -150,7 +157,8 @@ WEIR_TEST(length_field_framer, refuses_a_frame_shorter_than_what_is_stripped) {
 WEIR_TEST(length_field_framer, allows_a_frame_of_the_maximum_and_no_longer) {
     sized self;
     sized_init(&self, &(weir_length_field_options){.max_frame_length = 5, .length_field_length = 1});
-    feed(self, "\x04" "four");
+    feed(self, "\x04"
+               "four");
     feed(self, "\x05");
     feed(self, "fives");
     expect_log(self, "\"\\x04four\"\nWEIR_E_FRAME_TOO_LONG frame length 6/5 @5\n");
@@ -161,11 +169,14 @@ WEIR_TEST(length_field_framer, refuses_behind_the_frame_when_asked) {
     sized self;
     sized_init(&self, &(weir_length_field_options){
                           .max_frame_length = 5, .length_field_length = 1, .fail_late = true});
-    feed(self, "\x01" "a\x06" "ab");
+    feed(self, "\x01"
+               "a\x06"
+               "ab");
     expect(self.frames.bytes.in == NULL);
     feed(self, "cde");
     expect_log(self, "\"\\x01a\"\n");
-    feed(self, "f\x01" "b");
+    feed(self, "f\x01"
+               "b");
     expect_log(self, "WEIR_E_FRAME_TOO_LONG frame length 7/5 @2\n");
     frames_clear(&self.frames);
 }
@@ -178,11 +189,14 @@ WEIR_TEST(length_field_framer, goes_on_with_the_next_frame_when_asked) {
                                                        .length_field_length = 1,
                                                        .fail_late = late == 1,
                                                        .recover = true});
-        feed(self, "\x06" "abcdef\x01" "a\x06");
+        feed(self, "\x06"
+                   "abcdef\x01"
+                   "a\x06");
         expect_log(self, late ? "WEIR_E_FRAME_TOO_LONG frame length 7/5 @0, goes on\n\"\\x01a\"\n"
                               : "WEIR_E_FRAME_TOO_LONG frame length 7/5 @0, goes on\n\"\\x01a\"\n"
                                 "WEIR_E_FRAME_TOO_LONG frame length 7/5 @9, goes on\n");
-        feed(self, "abcdef\x01" "b");
+        feed(self, "abcdef\x01"
+                   "b");
         expect_log(self, late ? "WEIR_E_FRAME_TOO_LONG frame length 7/5 @9, goes on\n\"\\x01b\"\n"
                               : "\"\\x01b\"\n");
         frames_clear(&self.frames);
@@ -197,7 +211,9 @@ WEIR_TEST(length_field_framer, tells_of_a_long_frame_that_never_ended_once) {
                                                        .length_field_length = 1,
                                                        .fail_late = late == 1,
                                                        .recover = true});
-        feed(self, "\x01" "a\x06" "ab");
+        feed(self, "\x01"
+                   "a\x06"
+                   "ab");
         feed(self, "cd");
         frames_end(&self.frames);
         expect_log(self, "\"\\x01a\"\nWEIR_E_FRAME_TOO_LONG frame length 7/5 @2, goes on\n");

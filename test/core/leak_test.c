@@ -116,9 +116,10 @@ static pthread_barrier_t started, counted, looked;
 
 static void *count_without_a_cell(void *arg) {
     (void)arg;
+    weir_leak_count(&many[MANY - 1], 1);
     pthread_barrier_wait(&started);
     for (int i = 0; i < ROUNDS; i++) weir_leak_count(&many[MANY - 1], 1);
-    for (int i = 0; i < ROUNDS; i++) weir_leak_count(&many[MANY - 1], -1);
+    for (int i = 0; i <= ROUNDS; i++) weir_leak_count(&many[MANY - 1], -1);
     return NULL;
 }
 

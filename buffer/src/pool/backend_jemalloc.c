@@ -49,7 +49,9 @@ static void flush(backend_store *store) {
     (void)mallctl("tcache.flush", NULL, NULL, &store->cache, sizeof store->cache);
 }
 
-static void purge(backend_store *store) { (void)control("arena.%u.purge", store->arena, NULL, 0); }
+static void purge(backend_store *store) {
+    (void)control("arena.%u.purge", store->arena, NULL, 0);
+}
 
 static void refresh(void) {
     uint64_t epoch = 1;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../buf_root.h"
+#include "buf_root.h"
 
 #ifndef __has_feature
 #define __has_feature(x) 0
@@ -45,7 +45,9 @@ static inline bool guard_is_memcheck(void) {
 }
 
 /* True when something watches memory accesses. */
-static inline bool guard_is_on(void) { return GUARD_ASAN || guard_is_memcheck(); }
+static inline bool guard_is_on(void) {
+    return GUARD_ASAN || guard_is_memcheck();
+}
 
 static inline void guard_close(void *ptr, size_t len) {
     ASAN_POISON_MEMORY_REGION(ptr, len);
@@ -59,7 +61,9 @@ static inline void guard_open(void *ptr, size_t len) {
 
 /* Of the header only the window is closed: its object stays readable, so that a second release is answered
  * by the library's own check, which can tell by whom. */
-enum { GUARD_WINDOW = sizeof(weir_buf) - sizeof(weir_obj) };
+enum {
+    GUARD_WINDOW = sizeof(weir_buf) - sizeof(weir_obj)
+};
 
 static inline void guard_raise(buf_root *root) {
     guard_close(&root->buf.obj + 1, GUARD_WINDOW);

@@ -13,7 +13,10 @@
 #define SEALED ((buf_root *)(uintptr_t)1)
 
 /* At most this many blocks are passed on for one that comes in, and room for 1/16 of the cache is made. */
-enum { PASSED_ON_AT_ONCE = 64, ROOM_SHARE = 16 };
+enum {
+    PASSED_ON_AT_ONCE = 64,
+    ROOM_SHARE = 16
+};
 
 /* ---- headers ---------------------------------------------------------------------------------- */
 
@@ -50,6 +53,7 @@ buf_root *magazine_make(magazine *self, unsigned index, size_t size, bool cached
         return NULL;
     }
     root->store = (buf_store){.maker = pool->maker, .mem = mem, .size = size, .owner = self, .detail = index};
+    pool_raise_peak(pool);
     return root;
 }
 
@@ -268,8 +272,8 @@ static void let_go(magazine *self) {
 
 void magazine_retire(magazine *self) {
     buf_root *returned = atomic_exchange_explicit(&self->returned, SEALED, memory_order_acquire);
-    if (returned == SEALED) return;
     atomic_store_explicit(&self->owner, NULL, memory_order_relaxed);
+    if (returned == SEALED) return;
     put_returned(self, returned);
     pass_all_on(self);
     let_go(self);

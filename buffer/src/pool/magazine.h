@@ -16,11 +16,13 @@
 
 #include <weir/buffer/pool.h>
 
-#include "../buf_root.h"
 #include "backend.h"
+#include "buf_root.h"
 #include "size_class.h"
 
-enum { CACHE_LINE = 64 };
+enum {
+    CACHE_LINE = 64
+};
 
 typedef _Atomic uint64_t pool_counter;
 
@@ -59,7 +61,8 @@ typedef struct magazine magazine;
 struct magazine {
     /* Read by every thread that releases. */
     weir_pool *pool;
-    _Atomic(const void *) owner; /* the slots of its thread; NULL: none */
+    _Atomic(const void *)
+        owner; /* the slots of its thread, or the byte after for who only counts here; NULL: none */
     magazine *next;
     backend_store store;
     bool has_store;

@@ -12,7 +12,9 @@
 
 POOL_TLS magazine_slot magazine_slots[SLOTS];
 
-enum { PAGE = 4096 };
+enum {
+    PAGE = 4096
+};
 
 /* ---- get -------------------------------------------------------------------------------------- */
 
@@ -110,7 +112,8 @@ static weir_buf *get_from_closed(magazine *from, size_t capacity) {
 
 static weir_buf *another(buf_root *like, size_t capacity) {
     magazine *from = like->store.owner;
-    if (atomic_load_explicit(&from->pool->closed, memory_order_acquire)) return get_from_closed(from, capacity);
+    if (atomic_load_explicit(&from->pool->closed, memory_order_acquire))
+        return get_from_closed(from, capacity);
     return weir_pool_get(from->pool, capacity);
 }
 
@@ -126,7 +129,7 @@ static void count_foreign(magazine_shelf *shelves, magazine_bytes *bytes, const 
  * the releasing thread counts, so no cache line is shared for that. */
 static WEIR_COLD void give_to_owner(magazine *from, buf_root *root) {
     weir_pool *pool = from->pool;
-    magazine *mine = pool_magazine(pool);
+    magazine *mine = pool_magazine_to_count_in(pool);
     if (mine != NULL) {
         count_foreign(mine->shelves, &mine->bytes, root);
     } else {
@@ -135,10 +138,6 @@ static WEIR_COLD void give_to_owner(magazine *from, buf_root *root) {
         pthread_mutex_unlock(&pool->lock);
     }
     if (root->store.detail == SIZE_CLASS_LARGE || !magazine_return(from, root)) pool_dispose(from, root);
-}
-
-static inline bool is_mine(const magazine *self) {
-    return atomic_load_explicit(&self->owner, memory_order_relaxed) == magazine_slots;
 }
 
 static inline void count_return(magazine *self, magazine_shelf *shelf, const buf_root *root) {
@@ -153,12 +152,12 @@ static WEIR_COLD void put_slowly(magazine *from, buf_root *root) {
 
 static void take_back(buf_root *root) {
     magazine *from = root->store.owner;
-    uintptr_t index = root->store.detail;
-    size_t size = root->store.size, room = from->room;
-    if (WEIR_UNLIKELY(!is_mine(from))) {
+    if (WEIR_UNLIKELY(!magazine_is_mine(from))) {
         give_to_owner(from, root);
         return;
     }
+    uintptr_t index = root->store.detail;
+    size_t size = root->store.size, room = from->room;
     magazine_shelf *shelf = &from->shelves[index];
     count_return(from, shelf, root);
     if (WEIR_UNLIKELY(size > room || index == SIZE_CLASS_LARGE)) {
@@ -175,7 +174,7 @@ static void take_back_carefully(buf_root *root) {
     const weir_pool *pool = from->pool;
     if (pool->wipes) explicit_bzero(root->store.mem, root->store.size);
     if (pool->watched) guard_raise(root);
-    if (!is_mine(from)) {
+    if (!magazine_is_mine(from)) {
         give_to_owner(from, root);
         return;
     }

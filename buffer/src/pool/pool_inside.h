@@ -17,14 +17,16 @@
 #include "magazine.h"
 
 /* Roots kept aside before they are reused, and the most of the cache they may fill, in pools that watch. */
-enum { QUARANTINE = 1024 };
+enum {
+    QUARANTINE = 1024
+};
 
 struct weir_pool {
     /* Read by every get. */
     size_t mask;  /* alignment - 1 */
     size_t quick; /* last offset a get off the shelf can have; 0: this pool takes care, every get is slow */
     uint64_t id;  /* never used twice in a process */
-    size_t slot; /* where a thread keeps its magazine of this pool, in bytes from its slots */
+    size_t slot;  /* where a thread keeps its magazine of this pool, in bytes from its slots */
     size_t max;
     const buf_maker *maker;
 
@@ -55,7 +57,9 @@ typedef struct magazine_slot {
     magazine *magazine;
 } magazine_slot;
 
-enum { SLOTS = 8 };
+enum {
+    SLOTS = 8
+};
 
 /* One addition to find it, also in a shared library, where the general model calls a function. */
 #define POOL_TLS _Thread_local __attribute__((tls_model("initial-exec")))
@@ -64,6 +68,10 @@ extern POOL_TLS magazine_slot magazine_slots[SLOTS];
 
 static inline magazine_slot *slot_of(const weir_pool *pool) {
     return (magazine_slot *)(void *)((char *)magazine_slots + pool->slot);
+}
+
+static inline bool magazine_is_mine(const magazine *self) {
+    return atomic_load_explicit(&self->owner, memory_order_relaxed) == magazine_slots;
 }
 
 extern const buf_maker pool_maker;         /* its bufs go back on the shelf as they are */
@@ -75,11 +83,16 @@ size_t pool_block_size(const weir_pool *pool, size_t capacity, unsigned *index);
 /* The calling thread's magazine; it gets one if it has none. NULL: out of memory, or the pool is closed. */
 magazine *pool_magazine(weir_pool *pool);
 
-/* The same if it has one. */
+/* The one whose counters are the calling thread's: its own, or one that is sealed. NULL as above. */
+magazine *pool_magazine_to_count_in(weir_pool *pool);
+
+/* The calling thread's magazine if it has one. */
 magazine *pool_magazine_if_any(weir_pool *pool);
 
 /* Charges `size` bytes to the pool unless that breaks the limit. */
 bool pool_charge(weir_pool *pool, size_t size);
+/* What is charged has become a block. */
+void pool_raise_peak(weir_pool *pool);
 void pool_discharge(weir_pool *pool, size_t size);
 
 /* Takes: a counted root whose magazine is sealed, or that is too large for one. Ends a closed pool with its

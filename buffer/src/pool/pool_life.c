@@ -58,9 +58,16 @@ static magazine *find_magazine(const weir_pool *pool, const void *owner) {
     return it;
 }
 
-static void retire_magazine_of(weir_pool *pool, void *owner) {
+/* Who only releases is a visitor: it counts in a magazine that stays sealed. So it never comes to own the
+ * bufs of a thread that has ended, and may release while the pool is freed. */
+static const void *visitor(const magazine_slot *slots) {
+    return (const char *)slots + 1;
+}
+
+static void retire_magazine_of(weir_pool *pool, void *slots) {
     pthread_mutex_lock(&pool->lock);
-    magazine *mine = find_magazine(pool, owner);
+    magazine *mine = find_magazine(pool, slots);
+    if (mine == NULL) mine = find_magazine(pool, visitor(slots));
     if (mine != NULL) magazine_retire(mine);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -71,7 +78,9 @@ static void end_thread(void *slots) {
     pool_visit_all(retire_magazine_of, slots);
 }
 
-static void create_key(void) { has_key = pthread_key_create(&key, end_thread) == 0; }
+static void create_key(void) {
+    has_key = pthread_key_create(&key, end_thread) == 0;
+}
 
 static bool watch_thread_end(void) {
     pthread_once(&once, create_key);
@@ -86,56 +95,65 @@ static magazine *add_magazine(weir_pool *pool) {
     return added;
 }
 
-static magazine *find_or_adopt(weir_pool *pool) {
+static magazine *find_or_add(weir_pool *pool) {
     if (atomic_load_explicit(&pool->closed, memory_order_relaxed)) return NULL;
-    magazine *mine = find_magazine(pool, magazine_slots);
-    if (mine != NULL) return mine;
-    mine = find_magazine(pool, NULL);
-    if (mine == NULL) mine = add_magazine(pool);
-    if (mine != NULL) magazine_adopt(mine, magazine_slots);
-    return mine;
+    magazine *found = find_magazine(pool, magazine_slots);
+    if (found == NULL) found = find_magazine(pool, visitor(magazine_slots));
+    if (found == NULL) found = find_magazine(pool, NULL);
+    return found != NULL ? found : add_magazine(pool);
 }
 
-static WEIR_COLD magazine *join_thread(weir_pool *pool) {
+static WEIR_COLD magazine *join_thread(weir_pool *pool, bool gets) {
     if (!watch_thread_end()) return NULL;
     pthread_mutex_lock(&pool->lock);
-    magazine *mine = find_or_adopt(pool);
+    magazine *found = find_or_add(pool);
+    if (found != NULL && !magazine_is_mine(found)) {
+        if (gets) {
+            magazine_adopt(found, magazine_slots);
+        } else {
+            atomic_store_explicit(&found->owner, visitor(magazine_slots), memory_order_relaxed);
+        }
+    }
     pthread_mutex_unlock(&pool->lock);
-    if (mine != NULL) *slot_of(pool) = (magazine_slot){pool->id, mine};
-    return mine;
-}
-
-magazine *pool_magazine_if_any(weir_pool *pool) {
-    const magazine_slot *slot = slot_of(pool);
-    if (WEIR_LIKELY(slot->id == pool->id)) return slot->magazine;
-    pthread_mutex_lock(&pool->lock);
-    magazine *mine = find_magazine(pool, magazine_slots);
-    pthread_mutex_unlock(&pool->lock);
-    return mine;
+    if (found != NULL) *slot_of(pool) = (magazine_slot){pool->id, found};
+    return found;
 }
 
 magazine *pool_magazine(weir_pool *pool) {
     const magazine_slot *slot = slot_of(pool);
-    return WEIR_LIKELY(slot->id == pool->id) ? slot->magazine : join_thread(pool);
+    if (slot->id == pool->id && magazine_is_mine(slot->magazine)) return slot->magazine;
+    return join_thread(pool, true);
+}
+
+magazine *pool_magazine_to_count_in(weir_pool *pool) {
+    const magazine_slot *slot = slot_of(pool);
+    return WEIR_LIKELY(slot->id == pool->id) ? slot->magazine : join_thread(pool, false);
+}
+
+magazine *pool_magazine_if_any(weir_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    magazine *mine = find_magazine(pool, magazine_slots);
+    pthread_mutex_unlock(&pool->lock);
+    return mine;
 }
 
 /* ---- the limit -------------------------------------------------------------------------------- */
 
-static void raise_peak(weir_pool *pool, size_t taken) {
-    size_t peak = atomic_load_explicit(&pool->peak, memory_order_relaxed);
-    while (taken > peak && !atomic_compare_exchange_weak_explicit(&pool->peak, &peak, taken, memory_order_relaxed,
-                                                                  memory_order_relaxed)) {
-    }
-}
-
 bool pool_charge(weir_pool *pool, size_t size) {
     size_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
     do {
-        if (taken > pool->limit || pool->limit - taken < size) return false;
+        if (pool->limit - taken < size) return false;
     } while (!atomic_compare_exchange_weak_explicit(&pool->taken, &taken, taken + size, memory_order_relaxed,
                                                     memory_order_relaxed));
-    raise_peak(pool, taken + size);
     return true;
+}
+
+void pool_raise_peak(weir_pool *pool) {
+    size_t taken = atomic_load_explicit(&pool->taken, memory_order_relaxed);
+    size_t peak = atomic_load_explicit(&pool->peak, memory_order_relaxed);
+    while (taken > peak && !atomic_compare_exchange_weak_explicit(
+                               &pool->peak, &peak, taken, memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
 void pool_discharge(weir_pool *pool, size_t size) {
@@ -243,8 +261,9 @@ void weir_pool_free(weir_pool *pool) {
     for (magazine *it = pool->magazines; it != NULL; it = it->next) magazine_retire(it);
     bool finished = is_finished(pool);
     if (!finished) {
-        weir_log(WEIR_LOG_WARN, "pool", "%s: freed while %lld bufs of %zu bytes are out; it ends with the last of them",
-                 pool->name, (long long)pool_live(pool), atomic_load_explicit(&pool->taken, memory_order_relaxed));
+        weir_log(WEIR_LOG_WARN, "pool",
+                 "%s: freed while %lld bufs of %zu bytes are out; it ends with the last of them", pool->name,
+                 (long long)pool_live(pool), atomic_load_explicit(&pool->taken, memory_order_relaxed));
     }
     pthread_mutex_unlock(&pool->lock);
     if (finished) pool_end(pool);

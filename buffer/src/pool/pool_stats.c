@@ -51,9 +51,13 @@ static uint64_t ask_resident(const weir_pool *pool) {
 }
 
 /* While other threads count, a difference may come out below zero for a moment. */
-static uint64_t difference(uint64_t more, uint64_t less) { return more > less ? more - less : 0; }
+static uint64_t difference(uint64_t more, uint64_t less) {
+    return more > less ? more - less : 0;
+}
 
-static uint64_t live_of(const class_sum *class) { return difference(class->gets, class->releases); }
+static uint64_t live_of(const class_sum *class) {
+    return difference(class->gets, class->releases);
+}
 
 static uint64_t cached_of(const class_sum *class) {
     return difference(class->acquired - class->disposed, class->gets - class->releases);
@@ -114,8 +118,8 @@ void weir_pool_dump(weir_pool *pool, FILE *out) {
     weir_pool_stats stats;
     look(pool, &sum, &stats);
     fprintf(out, "pool %s on %s, magazines: %" PRIu32 "\n", pool->name, pool->backend->name, stats.magazines);
-    fprintf(out, "  out: %" PRIu64 " bufs of %" PRIu64 " bytes, %" PRIu64 " asked for\n", stats.live, stats.active,
-            stats.requested);
+    fprintf(out, "  out: %" PRIu64 " bufs of %" PRIu64 " bytes, %" PRIu64 " asked for\n", stats.live,
+            stats.active, stats.requested);
     fprintf(out, "  held: %" PRIu64 " bytes cached, %" PRIu64 " at most ever, %" PRIu64 " resident, limit ",
             stats.cached, stats.peak, stats.resident);
     if (stats.limit == 0) {
@@ -123,8 +127,10 @@ void weir_pool_dump(weir_pool *pool, FILE *out) {
     } else {
         fprintf(out, "%" PRIu64 "\n", stats.limit);
     }
-    fprintf(out, "  gets %" PRIu64 ", releases %" PRIu64 " (foreign %" PRIu64 "), refills %" PRIu64
-            ", failures %" PRIu64 "\n", stats.gets, stats.releases, stats.foreign, stats.refills, stats.failures);
+    fprintf(out,
+            "  gets %" PRIu64 ", releases %" PRIu64 " (foreign %" PRIu64 "), refills %" PRIu64
+            ", failures %" PRIu64 "\n",
+            stats.gets, stats.releases, stats.foreign, stats.refills, stats.failures);
     dump_classes(&sum, out);
 }
 
@@ -137,7 +143,9 @@ size_t weir_pool_good_size(const weir_pool *pool, size_t n) {
     return size;
 }
 
-const char *weir_pool_backend_name(const weir_pool *pool) { return pool->backend->name; }
+const char *weir_pool_backend_name(const weir_pool *pool) {
+    return pool->backend->name;
+}
 
 int64_t pool_live(const weir_pool *pool) {
     pool_sum sum;

@@ -1,7 +1,7 @@
 /* cumulation.c - the chain of undecoded chunks, and decode functions held to their contract.
  *
  * `in` is the one chunk that came, or a composite of our own once a second came before the first was
- * read. That is only ever appended to and read, so slices of it stay what they are.
+ * read. Either is only ever read and appended to, so slices of it stay what they are.
  */
 #include <weir/buffer/buf_bytes.h>
 #include <weir/buffer/buf_composite.h>
@@ -42,18 +42,25 @@ static void remember_newest(weir_cumulation *self, weir_buf *buf) {
     self->newest = buf;
 }
 
+/* Takes: buf, of `n` bytes. */
+static weir_status copy_chunk(weir_cumulation *self, weir_buf *buf, size_t n) {
+    remember_newest(self, NULL);
+    weir_buf_write_buf(self->in, buf, n);
+    weir_buf_release(buf);
+    self->copied += n;
+    return weir_buf_status(self->in);
+}
+
 /* Takes: buf. */
 static weir_status link_chunk(weir_cumulation *self, weir_buf *buf) {
-    size_t n = weir_buf_readable(buf);
-    if (n < WEIR_CUMULATION_SMALL) {
-        remember_newest(self, NULL);
-        weir_buf_write_buf(self->in, buf, n);
-        weir_buf_release(buf);
-        self->copied += n;
-        return weir_buf_status(self->in);
-    }
     remember_newest(self, weir_buf_retain(buf));
     return weir_buf_composite_append(self->in, buf);
+}
+
+/* Behind the bytes of `in` there is room that nobody else can see. */
+static bool has_private_room(weir_buf *in, size_t n) {
+    return weir_buf_writable(in) >= n && !weir_buf_is_composite(in) && !weir_buf_is_read_only(in) &&
+           weir_buf_is_unshared(in);
 }
 
 /* Takes: buf. */
@@ -62,8 +69,11 @@ static weir_status add_chunk(weir_cumulation *self, weir_buf *buf) {
         self->in = buf;
         return WEIR_OK;
     }
+    size_t n = weir_buf_readable(buf);
+    if (n < WEIR_CUMULATION_SMALL && has_private_room(self->in, n)) return copy_chunk(self, buf, n);
     weir_status status = self->chained ? WEIR_OK : make_chain(self);
-    if (status == WEIR_OK) return link_chunk(self, buf);
+    if (status == WEIR_OK)
+        return n < WEIR_CUMULATION_SMALL ? copy_chunk(self, buf, n) : link_chunk(self, buf);
     weir_buf_release(buf);
     return status;
 }

@@ -21,7 +21,9 @@ typedef struct decoder {
     bool burst_ended; /* a read_complete waits for the callback under way */
 } decoder;
 
-static decoder *decoder_of(const weir_ctx *ctx) { return weir_ctx_state(ctx); }
+static decoder *decoder_of(const weir_ctx *ctx) {
+    return weir_ctx_state(ctx);
+}
 
 /* ---- life ---- */
 
@@ -58,7 +60,9 @@ weir_status weir_decoder_add(weir_pipeline *pipeline, const weir_decoder_ops *op
 
 /* ---- looking ---- */
 
-void *weir_decoder_state(const weir_ctx *ctx) { return decoder_of(ctx)->state; }
+void *weir_decoder_state(const weir_ctx *ctx) {
+    return decoder_of(ctx)->state;
+}
 
 void weir_decoder_get_stats(const weir_ctx *ctx, weir_decoder_stats *out) {
     const decoder *self = decoder_of(ctx);

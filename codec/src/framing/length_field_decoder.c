@@ -3,7 +3,9 @@
 #include <weir/codec/length_field_decoder.h>
 #include <weir/core/alloc.h>
 
-static void free_framer(void *framer) { weir_alloc_release(NULL, framer); }
+static void free_framer(void *framer) {
+    weir_alloc_release(NULL, framer);
+}
 
 const weir_decoder_ops weir_length_field_decoder = {
     .handler = {.name = "length_field_decoder", WEIR_DECODER_SLOTS},

@@ -14,8 +14,7 @@ weir_status weir_length_field_framer_init(weir_length_field_framer *self,
     size_t header;
     if (!length_width_is_known(options->length_field_length) ||
         __builtin_add_overflow(options->length_field_offset, options->length_field_length, &header) ||
-        header > options->max_frame_length ||
-        options->initial_bytes_to_strip > options->max_frame_length) {
+        header > options->max_frame_length || options->initial_bytes_to_strip > options->max_frame_length) {
         return WEIR_E_INVALID;
     }
     return WEIR_OK;
@@ -32,7 +31,9 @@ static uint64_t read_length(const weir_length_field_options *options, const weir
     return options->little_endian ? weir_load_le(field, width) : weir_load_be(field, width);
 }
 
-static uint64_t add_saturated(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+static uint64_t add_saturated(uint64_t a, uint64_t b) {
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
 
 /* The whole frame's length; false when the length contradicts itself. */
 static bool frame_length(const weir_length_field_options *options, uint64_t length, uint64_t *out) {

@@ -9,7 +9,7 @@
 #include <weir/transport/promise.h>
 #include <weir/transport/region.h>
 
-enum { WIDEST = 8 };
+#define WIDEST 8
 
 typedef struct length_bytes {
     uint8_t bytes[WIDEST];
@@ -70,7 +70,8 @@ static void abort_when_failed(void *channel, weir_status status) {
 }
 
 /* Takes: region, promise. */
-static void write_region(weir_ctx *ctx, const length_bytes *prefix, weir_region *region, weir_promise *promise) {
+static void write_region(weir_ctx *ctx, const length_bytes *prefix, weir_region *region,
+                         weir_promise *promise) {
     weir_promise *done = promise != NULL ? promise : weir_promise_new(weir_ctx_loop(ctx));
     weir_buf *length = new_prefix_buf(ctx, prefix);
     if (done == NULL || length == NULL ||
@@ -107,7 +108,9 @@ static void write_prefixed(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) 
     }
 }
 
-static void free_options(weir_ctx *ctx) { weir_alloc_release(NULL, weir_ctx_state(ctx)); }
+static void free_options(weir_ctx *ctx) {
+    weir_alloc_release(NULL, weir_ctx_state(ctx));
+}
 
 const weir_handler weir_length_prepender = {
     .name = "length_prepender",

@@ -3,7 +3,9 @@
 #include <weir/codec/line_decoder.h>
 #include <weir/core/alloc.h>
 
-static void free_framer(void *framer) { weir_alloc_release(NULL, framer); }
+static void free_framer(void *framer) {
+    weir_alloc_release(NULL, framer);
+}
 
 const weir_decoder_ops weir_line_decoder = {
     .handler = {.name = "line_decoder", WEIR_DECODER_SLOTS},

@@ -216,7 +216,10 @@ static const buf_kind kinds[] = {
     {"composite coalesced", make_composite_coalesced, GROWS, true},
 };
 
-enum { KINDS = sizeof kinds / sizeof kinds[0], MOST_CUTS = 40 };
+enum {
+    KINDS = sizeof kinds / sizeof kinds[0],
+    MOST_CUTS = 40
+};
 
 size_t weir_buf_kinds_count(void) {
     return KINDS;

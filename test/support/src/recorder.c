@@ -114,9 +114,13 @@ void weir_recorder_free(weir_recorder *recorder) {
 
 /* ---- the handler ---- */
 
-static weir_recorder *recorder_of(weir_ctx *ctx) { return weir_ctx_state(ctx); }
+static weir_recorder *recorder_of(weir_ctx *ctx) {
+    return weir_ctx_state(ctx);
+}
 
-static void record_added(weir_ctx *ctx) { recorder_of(ctx)->places++; }
+static void record_added(weir_ctx *ctx) {
+    recorder_of(ctx)->places++;
+}
 
 static void record_removed(weir_ctx *ctx) {
     recorder_of(ctx)->places--;
@@ -243,7 +247,9 @@ void weir_recorder_on_read(weir_recorder *recorder, weir_recorder_read_fn *fn, v
 
 /* ---- what was written down ---- */
 
-const char *weir_recorder_log(const weir_recorder *recorder) { return recorder->log; }
+const char *weir_recorder_log(const weir_recorder *recorder) {
+    return recorder->log;
+}
 
 bool weir_recorder_saw(weir_recorder *recorder, const char *expected) {
     bool is_same = strcmp(recorder->log, expected) == 0;

@@ -58,9 +58,13 @@ bool weir_vectors_is(const weir_vectors *vectors, const char *word) {
     return strcmp(vectors->word, word) == 0;
 }
 
-const char *weir_vectors_rest(const weir_vectors *vectors) { return vectors->rest; }
+const char *weir_vectors_rest(const weir_vectors *vectors) {
+    return vectors->rest;
+}
 
-unsigned weir_vectors_line(const weir_vectors *vectors) { return vectors->line; }
+unsigned weir_vectors_line(const weir_vectors *vectors) {
+    return vectors->line;
+}
 
 /* ---- bytes ---- */
 

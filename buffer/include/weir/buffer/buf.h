@@ -35,13 +35,13 @@ WEIR_BEGIN_DECLS
 typedef struct weir_buf weir_buf;
 
 struct weir_buf {
-    weir_obj obj;  /* bits: flags below in the low half, the sticky failure in the high half */
-    uint8_t *rp;   /* next byte to read */
-    uint8_t *wp;   /* next byte to write */
-    uint8_t *ep;   /* end of the memory at hand */
-    uint8_t *base; /* start of the memory at hand */
+    weir_obj obj;   /* bits: flags below in the low half, the sticky failure in the high half */
+    uint8_t *rp;    /* next byte to read */
+    uint8_t *wp;    /* next byte to write */
+    uint8_t *ep;    /* end of the memory at hand */
+    uint8_t *base;  /* start of the memory at hand */
     weir_buf *root; /* whose memory this is: itself, or one reference held on another */
-    size_t max;    /* most bytes it may ever hold */
+    size_t max;     /* most bytes it may ever hold */
 };
 
 WEIR_API extern const weir_obj_type weir_buf_type;
@@ -71,10 +71,14 @@ WEIR_API WEIR_MUST_USE weir_buf *weir_buf_new_limited(size_t capacity, size_t ma
 WEIR_API weir_buf *weir_buf_empty(void);
 
 /* One more reference; returns `buf`, which may be NULL. Gives: that reference. Any thread. */
-static inline weir_buf *weir_buf_retain(weir_buf *buf) { return (weir_buf *)weir_obj_retain(buf); }
+static inline weir_buf *weir_buf_retain(weir_buf *buf) {
+    return (weir_buf *)weir_obj_retain(buf);
+}
 
 /* One reference less; the last gives the memory back. Takes: `buf`, which may be NULL. Any thread. */
-static inline void weir_buf_release(weir_buf *buf) { weir_obj_release(buf); }
+static inline void weir_buf_release(weir_buf *buf) {
+    weir_obj_release(buf);
+}
 
 /* `obj` as a buf when it is one, else NULL. Borrows: obj, and so the answer. */
 static inline weir_buf *weir_buf_from(weir_obj *obj) {
@@ -135,7 +139,9 @@ static inline size_t weir_buf_capacity(const weir_buf *buf) {
 WEIR_API size_t weir_buf_max_writable(const weir_buf *buf);
 
 /* The first failure of a write, or WEIR_OK. */
-static inline weir_status weir_buf_status(const weir_buf *buf) { return -(weir_status)(buf->obj.bits >> 16); }
+static inline weir_status weir_buf_status(const weir_buf *buf) {
+    return -(weir_status)(buf->obj.bits >> 16);
+}
 
 /* True when nobody else holds this buf or its memory. */
 WEIR_API bool weir_buf_is_unshared(const weir_buf *buf);
@@ -172,10 +178,10 @@ WEIR_API void weir_buf_clear(weir_buf *buf);
 /* All functions of this section: Borrows: buf. */
 
 typedef enum weir_buf_room {
-    WEIR_BUF_ROOM_ENOUGH = 0,        /* it was there, nothing changed */
-    WEIR_BUF_ROOM_TOO_LITTLE = 1,    /* not there, and nothing was changed */
-    WEIR_BUF_ROOM_GREW = 2,          /* grown, now it is there */
-    WEIR_BUF_ROOM_GREW_TO_MAX = 3,   /* grown as far as max allows, and still too little */
+    WEIR_BUF_ROOM_ENOUGH = 0,      /* it was there, nothing changed */
+    WEIR_BUF_ROOM_TOO_LITTLE = 1,  /* not there, and nothing was changed */
+    WEIR_BUF_ROOM_GREW = 2,        /* grown, now it is there */
+    WEIR_BUF_ROOM_GREW_TO_MAX = 3, /* grown as far as max allows, and still too little */
 } weir_buf_room;
 
 /* Room for `n` more bytes. With `force` a buf that cannot hold n grows to its max anyway. Never sticks a

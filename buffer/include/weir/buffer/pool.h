@@ -35,31 +35,31 @@ typedef enum weir_pool_backend {
 
 /* Zero means the default, everywhere. */
 typedef struct weir_pool_options {
-    const char *name;              /* for dumps and logs; "pool". Borrowed for the pool's life */
+    const char *name; /* for dumps and logs; "pool". Borrowed for the pool's life */
     weir_pool_backend backend;
-    size_t limit;                  /* most bytes taken from the system, in use and cached; 0: no limit */
-    size_t cache_bytes;            /* most bytes one thread's magazine keeps ready; 0: 64 MiB;
+    size_t limit;         /* most bytes taken from the system, in use and cached; 0: no limit */
+    size_t cache_bytes;   /* most bytes one thread's magazine keeps ready; 0: 64 MiB;
                                       SIZE_MAX: none */
-    size_t max_capacity;           /* largest buf, itself rounded up as a get is; 0: WEIR_BUF_MAX */
-    size_t alignment;              /* of every block; a power of two; less than 64 counts as 64 */
-    bool zero_on_release;          /* wipe a block before it is cached or freed: for secrets */
-    weir_alloc *alloc;             /* headers and tables, not blocks; NULL: weir_alloc_default() */
+    size_t max_capacity;  /* largest buf, itself rounded up as a get is; 0: WEIR_BUF_MAX */
+    size_t alignment;     /* of every block; a power of two; less than 64 counts as 64 */
+    bool zero_on_release; /* wipe a block before it is cached or freed: for secrets */
+    weir_alloc *alloc;    /* headers and tables, not blocks; NULL: weir_alloc_default() */
 } weir_pool_options;
 
 /* All in bytes unless they say otherwise. Sums over all threads; exact when they are at rest. */
 typedef struct weir_pool_stats {
-    uint64_t gets, releases;   /* counts since the pool was made */
-    uint64_t foreign;          /* of the releases: by another thread than the one that got it */
-    uint64_t refills;          /* times a magazine had to ask the backend for a block */
-    uint64_t failures;         /* gets answered with NULL */
-    uint64_t live;             /* bufs out now */
-    uint64_t active;           /* capacity of the bufs out now */
-    uint64_t cached;           /* capacity waiting in magazines and return stacks */
-    uint64_t requested;        /* what the bufs out now were asked for, at the time of the get */
-    uint64_t peak;             /* most of active + cached ever */
-    uint64_t resident;         /* what the backend holds from the system; 0 where it does not tell */
+    uint64_t gets, releases; /* counts since the pool was made */
+    uint64_t foreign;        /* of the releases: by another thread than the one that got it */
+    uint64_t refills;        /* times a magazine had to ask the backend for a block */
+    uint64_t failures;       /* gets answered with NULL */
+    uint64_t live;           /* bufs out now */
+    uint64_t active;         /* capacity of the bufs out now */
+    uint64_t cached;         /* capacity waiting in magazines and return stacks */
+    uint64_t requested;      /* what the bufs out now were asked for, at the time of the get */
+    uint64_t peak;           /* most of active + cached ever */
+    uint64_t resident;       /* what the backend holds from the system; 0 where it does not tell */
     uint64_t limit;
-    uint32_t magazines;        /* threads that have one, or had */
+    uint32_t magazines; /* threads that have one, or had */
 } weir_pool_stats;
 
 /* A pool. Borrows: options, which may be NULL. Gives: a pool for weir_pool_free, or NULL when out of
@@ -68,7 +68,8 @@ WEIR_API WEIR_MUST_USE weir_pool *weir_pool_new(const weir_pool_options *options
 
 /* Takes: pool, or NULL. Everything cached goes back to the system. Bufs still out are reported by one log
  * line, stay valid, may grow, and give their memory back at their last release, whenever that is. During the
- * call no other thread may get from the pool, nor release a buf that it got itself. */
+ * call no other thread may get from the pool, and of the threads that ever did none but the caller may
+ * release a buf of it. */
 WEIR_API void weir_pool_free(weir_pool *pool);
 
 /* A buf with room for `capacity` bytes (rounded up to the class) and no limit but max_capacity. It grows

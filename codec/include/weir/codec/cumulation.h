@@ -5,9 +5,9 @@
  * In short: a chain of counted chunks. Bytes that came are never moved. While there is one chunk it is
  * decoded in place; a frame inside it is a slice, a frame across chunks a composite of slices, and behind
  * that frame the last chunk is decoded in place again. A chunk read to its end is let go at once; it lives
- * on only as long as frames of it do. Chunks of less than WEIR_CUMULATION_SMALL bytes behind others are
- * copied together: cheaper than a link each, and a peer that drips byte by byte cannot pin a read buffer
- * per byte.
+ * on only as long as frames of it do. A chunk of less than WEIR_CUMULATION_SMALL bytes behind others is
+ * copied behind them (into room nobody else sees): cheaper than a link, and a peer that drips byte by
+ * byte cannot pin a read buffer per byte.
  *
  * Without the transport this is all a program needs to decode what its own I/O reads:
  *
@@ -56,7 +56,7 @@ WEIR_API weir_decode weir_cumulation_next(weir_cumulation *self, weir_decode_fn 
 
 /* The same at the orderly end of the stream, when `next` has answered MORE; `decode_last` may be NULL, may
  * make an object out of nothing, and once it has no more to give, what is left is WEIR_E_EOF (unless
- * ignore_partial). Call it until it answers MORE. */
+ * ignore_partial). Call it until it answers MORE. Borrows: all. `*out` Gives an object or NULL. */
 WEIR_API weir_decode weir_cumulation_end(weir_cumulation *self, weir_decode_fn *decode_last, void *state,
                                          weir_obj **out, weir_decode_error *error);
 

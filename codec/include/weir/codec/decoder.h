@@ -60,9 +60,8 @@ typedef struct weir_decoder_ops {
 } weir_decoder_ops;
 
 #define WEIR_DECODER_SLOTS                                                                                   \
-    .removed = weir_decoder_removed, .read = weir_decoder_read,                                              \
-    .read_complete = weir_decoder_read_complete, .event = weir_decoder_event,                                \
-    .inactive = weir_decoder_inactive, .pull = weir_decoder_pull
+    .removed = weir_decoder_removed, .read = weir_decoder_read, .read_complete = weir_decoder_read_complete, \
+    .event = weir_decoder_event, .inactive = weir_decoder_inactive, .pull = weir_decoder_pull
 
 /* Next to the tail. Borrows: pipeline, ops (for its life), options (may be NULL).
  * Takes: state, for ops->free, also on failure. Fails: as weir_pipeline_add_last. */
@@ -90,7 +89,8 @@ typedef struct weir_decoder_stats {
 /* Borrows: ctx, whose handler is a decoder. */
 WEIR_API void weir_decoder_get_stats(const weir_ctx *ctx, weir_decoder_stats *out);
 
-/* The slots. */
+/* ---- the slots. Borrows: ctx. Takes: msg, event ---- */
+
 WEIR_API void weir_decoder_removed(weir_ctx *ctx);
 WEIR_API void weir_decoder_read(weir_ctx *ctx, weir_obj *msg);
 WEIR_API void weir_decoder_read_complete(weir_ctx *ctx);

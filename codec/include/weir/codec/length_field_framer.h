@@ -32,10 +32,9 @@ typedef struct weir_length_field_options {
     size_t length_field_offset;    /* bytes in front of the length */
     unsigned length_field_length;  /* needed: 1, 2, 3, 4 or 8 bytes, unsigned (of 8: below 2^63) */
     int64_t length_adjustment;     /* added to the length */
-    size_t initial_bytes_to_strip; /* bytes of each frame that are dropped from its front; a frame shorter than
-                                      that is WEIR_E_FRAME_CORRUPT */
+    size_t initial_bytes_to_strip; /* dropped from the front; a shorter frame is WEIR_E_FRAME_CORRUPT */
     bool little_endian;            /* byte order of the length; false: big endian */
-    bool fail_late;                /* a frame too long is told when all of it has passed; false: at once */
+    bool fail_late;                /* a frame refused is told when all of it has passed; false: at once */
     bool recover;                  /* then go on with the next frame; false: the stream is over */
     weir_decoder_options decoder;
 } weir_length_field_options;
@@ -52,7 +51,8 @@ typedef struct weir_length_field_framer {
 WEIR_API weir_status weir_length_field_framer_init(weir_length_field_framer *self,
                                                    const weir_length_field_options *options);
 
-/* weir_decode_fn's; `self` is a weir_length_field_framer. An object is a weir_buf. */
+/* ---- weir_decode_fn's of a weir_length_field_framer. Borrows: all; `*out` Gives a weir_buf ---- */
+
 WEIR_API weir_decode weir_length_field_framer_decode(void *self, weir_buf *in, weir_obj **out,
                                                      weir_decode_error *error);
 WEIR_API weir_decode weir_length_field_framer_decode_last(void *self, weir_buf *in, weir_obj **out,

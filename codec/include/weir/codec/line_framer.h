@@ -18,11 +18,11 @@
 WEIR_BEGIN_DECLS
 
 typedef struct weir_line_options {
-    size_t max_length;    /* needed: longest line, without its end */
-    bool keep_delimiter;  /* lines come with their LF or CR LF */
-    bool accept_last;     /* bytes behind the last end are a line too when the stream ends */
-    bool fail_late;       /* a line too long is told at its end, with its whole length; false: at once */
-    bool recover;         /* then go on with the next line; false: the stream is over */
+    size_t max_length;   /* needed: longest line, without its end */
+    bool keep_delimiter; /* lines come with their LF or CR LF */
+    bool accept_last;    /* bytes behind the last end are a line too when the stream ends */
+    bool fail_late;      /* a line too long is told at its end, with its whole length; false: at once */
+    bool recover;        /* then go on with the next line; false: the stream is over */
     weir_decoder_options decoder;
 } weir_line_options;
 
@@ -36,7 +36,8 @@ typedef struct weir_line_framer {
 /* Borrows: options. Fails: WEIR_E_INVALID without a max_length. */
 WEIR_API weir_status weir_line_framer_init(weir_line_framer *self, const weir_line_options *options);
 
-/* weir_decode_fn's; `self` is a weir_line_framer. An object is a weir_buf. */
+/* ---- weir_decode_fn's of a weir_line_framer. Borrows: all; `*out` Gives a weir_buf ---- */
+
 WEIR_API weir_decode weir_line_framer_decode(void *self, weir_buf *in, weir_obj **out,
                                              weir_decode_error *error);
 WEIR_API weir_decode weir_line_framer_decode_last(void *self, weir_buf *in, weir_obj **out,

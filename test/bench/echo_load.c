@@ -1,0 +1,147 @@
+/* echo_load.c - load for an echo server, and what it cost that server. Every byte is compared.
+ *
+ *     bench_echo_load ADDRESS:PORT [--connections N] [--size BYTES] [--depth N] [--pid SERVER]
+ *                     [--messages N | --milliseconds N] [--warm N]
+ *
+ * Each connection keeps `depth` messages on their way. With --messages so many are sent in all, the same
+ * number on each connection; else for so many milliseconds. The first --warm messages of each connection
+ * are not measured. One line of name=value pairs comes out; server_ns is the CPU time of process --pid.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/loopback.h"
+#include "common/meter.h"
+#include "common/options.h"
+#include "common/pattern.h"
+
+enum {
+    CHUNK = 256 << 10,
+    EVENTS = 1024,
+    SILENCE_MS = 20000
+};
+
+typedef struct connection {
+    int fd;
+    uint64_t start;          /* where in the pattern its stream begins */
+    uint64_t sent, received; /* bytes */
+    uint64_t limit;          /* bytes to send before it is done with this phase */
+} connection;
+
+static uint64_t connections = 1, size = 64, depth = 1, messages, milliseconds, warm = 16, server;
+static connection *all;
+static int poll_fd;
+
+static void send_allowed(connection *self) {
+    for (;;) {
+        uint64_t window = (self->received / size + depth) * size;
+        uint64_t end = window < self->limit ? window : self->limit;
+        if (self->sent >= end) return;
+        size_t n = end - self->sent < CHUNK ? (size_t)(end - self->sent) : CHUNK;
+        size_t taken = loopback_send(self->fd, pattern_at(self->start + self->sent), n);
+        self->sent += taken;
+        if (taken < n) return; /* the edge of EPOLLOUT comes when there is room */
+    }
+}
+
+static void receive_all(connection *self) {
+    static uint8_t bytes[CHUNK];
+    for (size_t got = CHUNK; got == CHUNK;) {
+        got = loopback_receive(self->fd, bytes, CHUNK);
+        if (got == SIZE_MAX) die("the server hung up");
+        if (got > self->sent - self->received ||
+            memcmp(bytes, pattern_at(self->start + self->received), got) != 0) {
+            fprintf(stderr, "bench_echo_load: wrong bytes near offset %" PRIu64 "\n", self->received);
+            exit(1);
+        }
+        self->received += got;
+    }
+}
+
+static bool is_done(const connection *self) {
+    return self->received >= self->limit;
+}
+
+/* Until every connection has its last message back; from `deadline` on no new one is begun. */
+static void run(uint64_t limit, uint64_t deadline) {
+    uint64_t running = connections;
+    for (uint64_t i = 0; i < connections; i++) {
+        all[i].limit = limit;
+        send_allowed(&all[i]);
+    }
+    for (bool stopping = false; running > 0;) {
+        struct epoll_event events[EVENTS];
+        int n = epoll_wait(poll_fd, events, EVENTS, SILENCE_MS);
+        if (n == 0) die("nothing came back for 20 s");
+        if (!stopping && meter_now() >= deadline) {
+            stopping = true;
+            for (uint64_t i = 0; i < connections; i++) {
+                if (!is_done(&all[i])) all[i].limit = (all[i].sent + size - 1) / size * size;
+                if (is_done(&all[i])) running--;
+            }
+        }
+        for (int i = 0; i < n; i++) {
+            connection *self = events[i].data.ptr;
+            if (is_done(self)) continue;
+            receive_all(self);
+            send_allowed(self);
+            if (is_done(self)) running--;
+        }
+    }
+}
+
+static void connect_all(const char *where) {
+    all = calloc(connections, sizeof *all);
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (all == NULL || poll_fd < 0) die("out of memory or descriptors");
+    for (uint64_t i = 0; i < connections; i++) {
+        all[i].fd = loopback_connect(where);
+        all[i].start = i * 977;
+        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &all[i]};
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, all[i].fd, &event) != 0) die("epoll_ctl");
+    }
+}
+
+static uint64_t received_by_all(void) {
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < connections; i++) sum += all[i].received;
+    return sum;
+}
+
+int main(int argc, char **argv) {
+    const option table[] = {{"--connections", .number = &connections},
+                            {"--size", .number = &size},
+                            {"--depth", .number = &depth},
+                            {"--messages", .number = &messages},
+                            {"--warm", .number = &warm},
+                            {"--milliseconds", .number = &milliseconds},
+                            {"--pid", .number = &server},
+                            {0}};
+    const char *where = options_read(argc, argv, table);
+    if (connections == 0 || size == 0 || depth == 0 || (messages == 0) == (milliseconds == 0)) {
+        fprintf(stderr, "bench_echo_load: needed: either --messages or --milliseconds, and nothing 0\n");
+        return 2;
+    }
+    loopback_raise_limit();
+    pattern_init();
+    connect_all(where);
+    if (warm > 0) run(warm * size, UINT64_MAX);
+
+    uint64_t before = received_by_all();
+    uint64_t server_cpu = server != 0 ? meter_cpu(server) : 0, cpu = meter_cpu(0), start = meter_now();
+    uint64_t limit = messages != 0 ? (warm + messages / connections) * size : UINT64_MAX / size * size;
+    run(limit, milliseconds != 0 ? start + milliseconds * 1000000 : UINT64_MAX);
+    uint64_t ns = meter_now() - start;
+    cpu = meter_cpu(0) - cpu;
+    server_cpu = server != 0 ? meter_cpu(server) - server_cpu : 0;
+
+    uint64_t bytes = received_by_all() - before;
+    printf("messages=%" PRIu64 " bytes=%" PRIu64 " ns=%" PRIu64 " load_ns=%" PRIu64 " server_ns=%" PRIu64
+           "\n",
+           bytes / size, bytes, ns, cpu, server_cpu);
+    return 0;
+}

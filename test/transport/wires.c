@@ -1,0 +1,269 @@
+/* wires.c - see wires.h. */
+#include "wires.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weir/testing.h>
+
+const char *const wire_kind_names[WIRE_KINDS] = {"embedded", "accepted", "connected"};
+
+enum {
+    PATIENCE_MS = 10000
+};
+
+void wait_ms(long ms) {
+    struct timespec moment = {ms / 1000, ms % 1000 * 1000000};
+    nanosleep(&moment, NULL);
+}
+
+/* ---- plain sockets ---- */
+
+static struct sockaddr_in loopback(unsigned port) {
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static void bound_waiting(int fd) {
+    struct timeval patience = {PATIENCE_MS / 1000, 0};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+int plain_connect(unsigned port) {
+    struct sockaddr_in to = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(fd >= 0);
+    bound_waiting(fd);
+    if (connect(fd, (struct sockaddr *)(void *)&to, sizeof to) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+int plain_listen(unsigned *port, int backlog) {
+    struct sockaddr_in at = loopback(0);
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    require(fd >= 0);
+    bound_waiting(fd);
+    require(bind(fd, (struct sockaddr *)(void *)&at, sizeof at) == 0 && listen(fd, backlog) == 0);
+    require(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+void plain_reset(int fd) {
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(fd);
+}
+
+/* ---- opening ---- */
+
+static weir_status build_and_note(weir_pipeline *pipeline, void *arg) {
+    wire_end *self = arg;
+    weir_status status = self->build == NULL ? WEIR_OK : self->build(pipeline, self->arg);
+    atomic_store(&self->channel, weir_channel_retain(weir_pipeline_channel(pipeline)));
+    return status;
+}
+
+static bool is_active(void *arg) {
+    wire_end *self = arg;
+    return weir_channel_is_active(atomic_load(&self->channel));
+}
+
+static void open_accepted(wire_end *self, const weir_channel_options *options) {
+    weir_server_options with = {.loops = self->group, .build = build_and_note, .build_arg = self};
+    if (options != NULL) with.channel = *options;
+    require(weir_server_start(&self->server, &with) == WEIR_OK);
+    self->far = plain_connect(weir_addr_port(weir_server_addr(self->server)));
+    require(self->far >= 0);
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&self->channel) == NULL; i++) wait_ms(1);
+}
+
+static void open_connected(wire_end *self, const weir_channel_options *options) {
+    unsigned port;
+    int listener = plain_listen(&port, 1);
+    weir_client_options with = {
+        .loop = self->loop, .host = "127.0.0.1", .port = port, .build = build_and_note, .build_arg = self};
+    if (options != NULL) with.channel = *options;
+    weir_promise *promise = weir_promise_new(self->loop);
+    weir_channel_release(weir_client_connect(&with, weir_promise_retain(promise)));
+    expect_status(weir_promise_wait(promise, PATIENCE_MS), WEIR_OK);
+    weir_promise_release(promise);
+    self->far = accept(listener, NULL, NULL);
+    require(self->far >= 0);
+    bound_waiting(self->far);
+    close(listener);
+}
+
+void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *options, weir_build_fn *build,
+               void *arg) {
+    memset(self, 0, sizeof *self);
+    weir_test_context("%s", wire_kind_names[kind]);
+    self->kind = kind;
+    self->build = build;
+    self->arg = arg;
+    self->far = -1;
+    if (kind == WIRE_EMBEDDED) {
+        self->embedded = weir_embedded_new(options, build_and_note, self);
+        require(self->embedded != NULL);
+        self->loop = weir_embedded_loop(self->embedded);
+        return;
+    }
+    self->group = weir_loop_group_new(1);
+    require(self->group != NULL);
+    self->loop = weir_loop_group_at(self->group, 0);
+    if (kind == WIRE_ACCEPTED) {
+        open_accepted(self, options);
+    } else {
+        open_connected(self, options);
+    }
+    require(wire_until(self, is_active, self));
+}
+
+void wire_shut(wire_end *self) {
+    weir_channel *channel = atomic_load(&self->channel);
+    weir_channel_abort(channel, WEIR_E_CANCELED);
+    expect(wire_until_gone(self));
+    if (self->far >= 0) close(self->far);
+    weir_server_free(self->server);
+    weir_loop_group_free(self->group);
+    weir_embedded_free(self->embedded);
+    weir_channel_release(channel);
+}
+
+/* ---- on the loop ---- */
+
+typedef struct errand {
+    weir_promise *promise;
+    void (*fn)(void *arg);
+    bool (*ask)(void *arg);
+    void *arg;
+    bool answer;
+} errand;
+
+static void run_errand(void *arg) {
+    errand *self = arg;
+    if (self->fn != NULL) self->fn(self->arg);
+    if (self->ask != NULL) self->answer = self->ask(self->arg);
+    weir_promise_complete(self->promise, WEIR_OK);
+}
+
+static bool send_errand(wire_end *self, errand *errand) {
+    if (self->embedded != NULL) {
+        weir_embedded_run(self->embedded);
+        if (errand->fn != NULL) errand->fn(errand->arg);
+        if (errand->ask != NULL) errand->answer = errand->ask(errand->arg);
+        weir_embedded_run(self->embedded);
+        return errand->answer;
+    }
+    errand->promise = weir_promise_new(self->loop);
+    weir_promise *done = weir_promise_retain(errand->promise);
+    require(weir_loop_post(self->loop, run_errand, errand) == WEIR_OK);
+    require(weir_promise_wait(done, PATIENCE_MS) == WEIR_OK);
+    weir_promise_release(done);
+    return errand->answer;
+}
+
+void wire_do(wire_end *self, void (*fn)(void *arg), void *arg) {
+    errand errand = {.fn = fn, .arg = arg};
+    send_errand(self, &errand);
+}
+
+bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg) {
+    for (int i = 0; i < PATIENCE_MS; i++) {
+        errand errand = {.ask = fn, .arg = arg};
+        if (send_errand(self, &errand)) return true;
+        if (self->embedded == NULL) wait_ms(1);
+        if (self->embedded != NULL && i > 100) return false;
+    }
+    return false;
+}
+
+static bool is_off_its_loop(void *arg) {
+    wire_end *self = arg;
+    return weir_loop_channels(self->loop) == 0;
+}
+
+bool wire_until_gone(wire_end *self) {
+    return wire_until(self, is_off_its_loop, self);
+}
+
+void wire_write(wire_end *self, void *msg, weir_promise *promise) {
+    weir_channel_write(atomic_load(&self->channel), msg, promise);
+    if (self->embedded != NULL) weir_embedded_run(self->embedded);
+}
+
+/* ---- the far end ---- */
+
+void far_send(wire_end *self, const void *bytes, size_t n) {
+    if (self->embedded != NULL) {
+        weir_embedded_feed_bytes(self->embedded, bytes, n);
+    } else {
+        expect_eq(send(self->far, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
+    }
+}
+
+void far_finish(wire_end *self) {
+    if (self->embedded != NULL) {
+        weir_embedded_feed_end(self->embedded);
+    } else {
+        shutdown(self->far, SHUT_WR);
+    }
+}
+
+void far_reset(wire_end *self) {
+    if (self->embedded != NULL) {
+        weir_embedded_break(self->embedded, -ECONNRESET);
+    } else {
+        plain_reset(self->far);
+        self->far = -1;
+    }
+}
+
+void far_take(wire_end *self, bool takes) {
+    if (self->embedded != NULL) weir_embedded_stall(self->embedded, !takes);
+}
+
+static size_t receive_embedded(wire_end *self, uint8_t *dst, size_t n) {
+    weir_buf *all = weir_embedded_take_all(self->embedded);
+    require(all != NULL);
+    size_t got = weir_buf_readable(all);
+    expect(got <= n);
+    weir_buf_read_bytes(all, dst, got);
+    weir_buf_release(all);
+    self->far_ended = weir_embedded_is_shut(self->embedded);
+    self->far_broken = weir_embedded_aborted(self->embedded) != WEIR_OK;
+    return got;
+}
+
+size_t far_receive(wire_end *self, void *dst, size_t n) {
+    size_t got = 0;
+    if (self->embedded != NULL) return receive_embedded(self, dst, n);
+    while (got < n) {
+        ssize_t once = recv(self->far, (uint8_t *)dst + got, n - got, 0);
+        if (once <= 0) {
+            self->far_ended = once == 0;
+            self->far_broken = once < 0 && errno == ECONNRESET;
+            break;
+        }
+        got += (size_t)once;
+    }
+    return got;
+}
+
+bool far_sees_end(wire_end *self) {
+    char byte;
+    return far_receive(self, &byte, 1) == 0 && self->far_ended && !self->far_broken;
+}
+
+bool far_sees_reset(wire_end *self) {
+    char byte;
+    return far_receive(self, &byte, 1) == 0 && self->far_broken;
+}

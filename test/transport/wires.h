@@ -1,0 +1,86 @@
+/* wires.h - the same channel over different wires, with the far end in the test's hands.
+ *
+ *     embedded    weir_embedded                          far end: feed and take
+ *     accepted    a connection of a weir_server          far end: a plain socket of the test
+ *     connected   weir_client_connect to a plain listener   "
+ *
+ * The channel lives on its loop; the test looks at what belongs to it through wire_do and wire_until, which run
+ * there. All waiting is bounded.
+ */
+#ifndef WEIR_TEST_WIRES_H
+#define WEIR_TEST_WIRES_H
+
+#include <stdatomic.h>
+
+#include <weir/transport.h>
+
+typedef enum wire_kind {
+    WIRE_EMBEDDED,
+    WIRE_ACCEPTED,
+    WIRE_CONNECTED,
+    WIRE_KINDS,
+} wire_kind;
+
+extern const char *const wire_kind_names[WIRE_KINDS];
+
+typedef struct wire_end {
+    wire_kind kind;
+    weir_loop *loop;
+    _Atomic(weir_channel *) channel; /* held */
+    weir_embedded *embedded;
+    weir_loop_group *group;
+    weir_server *server;
+    weir_build_fn *build;
+    void *arg;
+    int far; /* the far socket */
+    bool far_ended, far_broken;
+} wire_end;
+
+/* An active channel. `build` may be NULL. */
+void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *options, weir_build_fn *build,
+               void *arg);
+
+/* Ends the channel if it is open, waits until it is gone, and frees everything. */
+void wire_shut(wire_end *self);
+
+/* fn(arg) on the channel's loop; returns when that has run. */
+void wire_do(wire_end *self, void (*fn)(void *arg), void *arg);
+
+/* True as soon as fn(arg), asked on the loop, is; false after ten seconds. */
+bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg);
+
+/* The channel is gone: inactive was told, and it is off its loop. */
+bool wire_until_gone(wire_end *self);
+
+/* Writes from the test's thread; the promise (may be NULL) is taken. */
+void wire_write(wire_end *self, void *msg, weir_promise *promise);
+
+/* ---- the far end ---- */
+
+void far_send(wire_end *self, const void *bytes, size_t n);
+void far_finish(wire_end *self); /* FIN */
+void far_reset(wire_end *self);  /* RST */
+
+/* False: the far end takes nothing. A socket of ours that is not read takes a few megabytes all the same. */
+void far_take(wire_end *self, bool takes);
+
+/* Reads exactly n bytes into dst, or as many as come before the end or within ten seconds: how many. */
+size_t far_receive(wire_end *self, void *dst, size_t n);
+
+/* After all bytes were received: the stream has ended, in an orderly way or by a reset. */
+bool far_sees_end(wire_end *self);
+bool far_sees_reset(wire_end *self);
+
+/* ---- sockets of the test's own ---- */
+
+/* A blocking socket connected to this port of the loopback; -1 on failure. Waits at most ten seconds in calls. */
+int plain_connect(unsigned port);
+
+/* One that listens, on a port the system picks. */
+int plain_listen(unsigned *port, int backlog);
+
+void plain_reset(int fd);
+
+void wait_ms(long ms);
+
+#endif
