@@ -155,31 +155,31 @@ static void run_errand(void *arg) {
     weir_promise_complete(self->promise, WEIR_OK);
 }
 
-static bool send_errand(wire_end *self, errand *errand) {
+static bool send_errand(wire_end *self, errand *it) {
     if (self->embedded != NULL) {
         weir_embedded_run(self->embedded);
-        if (errand->fn != NULL) errand->fn(errand->arg);
-        if (errand->ask != NULL) errand->answer = errand->ask(errand->arg);
+        if (it->fn != NULL) it->fn(it->arg);
+        if (it->ask != NULL) it->answer = it->ask(it->arg);
         weir_embedded_run(self->embedded);
-        return errand->answer;
+        return it->answer;
     }
-    errand->promise = weir_promise_new(self->loop);
-    weir_promise *done = weir_promise_retain(errand->promise);
-    require(weir_loop_post(self->loop, run_errand, errand) == WEIR_OK);
+    it->promise = weir_promise_new(self->loop);
+    weir_promise *done = weir_promise_retain(it->promise);
+    require(weir_loop_post(self->loop, run_errand, it) == WEIR_OK);
     require(weir_promise_wait(done, PATIENCE_MS) == WEIR_OK);
     weir_promise_release(done);
-    return errand->answer;
+    return it->answer;
 }
 
 void wire_do(wire_end *self, void (*fn)(void *arg), void *arg) {
-    errand errand = {.fn = fn, .arg = arg};
-    send_errand(self, &errand);
+    errand it = {.fn = fn, .arg = arg};
+    send_errand(self, &it);
 }
 
 bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg) {
     for (int i = 0; i < PATIENCE_MS; i++) {
-        errand errand = {.ask = fn, .arg = arg};
-        if (send_errand(self, &errand)) return true;
+        errand it = {.ask = fn, .arg = arg};
+        if (send_errand(self, &it)) return true;
         if (self->embedded == NULL) wait_ms(1);
         if (self->embedded != NULL && i > 100) return false;
     }

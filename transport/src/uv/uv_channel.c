@@ -96,7 +96,10 @@ static int wanted_events(const uv_channel *self) {
 void uv_channel_arm(uv_channel *self) {
     if (!channel_is_open(&self->channel) || self->fd < 0 || wanted_events(self) == self->armed) return;
     if (!weir_list_is_empty(&self->rearm)) return;
-    weir_list_push_back(&driver_of(self->channel.loop)->rearm, &self->rearm);
+    uv_driver *driver = driver_of(self->channel.loop);
+    weir_list_push_back(&driver->rearm, &self->rearm);
+    if (uv_has_host(driver))
+        driver->loop.driver->continues(&driver->loop); /* or its run may end before the turn */
 }
 
 void uv_channel_rearm(uv_channel *self) {

@@ -65,6 +65,10 @@ static inline void note_time(weir_loop *loop) {
     loop->now = uv_now(driver_of(loop)->uv);
 }
 
+static inline bool uv_has_host(const uv_driver *self) {
+    return self->uv != &self->own;
+}
+
 static inline uv_channel *uv_channel_of(weir_channel *channel) {
     return WEIR_CONTAINER(channel, uv_channel, channel);
 }

@@ -24,15 +24,11 @@ static void continues(weir_loop *loop) {
     uv_idle_start(&driver_of(loop)->again, on_again);
 }
 
-static bool has_host(const uv_driver *self) {
-    return self->uv != &self->own;
-}
-
 /* The wake-up does not keep a host's run alive, but what the host itself has posted must. */
 static void wake(weir_loop *loop) {
     uint64_t one = 1;
     ssize_t written;
-    if (has_host(driver_of(loop)) && loop_is_current(loop)) continues(loop);
+    if (uv_has_host(driver_of(loop)) && loop_is_current(loop)) continues(loop);
     do {
         written = write(driver_of(loop)->wake_fd, &one, sizeof one);
     } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
