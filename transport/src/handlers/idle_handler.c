@@ -21,13 +21,13 @@ enum {
 static weir_event *const events[KINDS] = {&weir_event_idle_read, &weir_event_idle_write,
                                           &weir_event_idle_all};
 
+/* Small, because every connection has one. */
 typedef struct idle {
-    weir_timer timer;
-    weir_ctx *ctx;
-    uint64_t limit[KINDS]; /* 0: not asked for */
-    uint64_t last[KINDS];  /* when it happened last */
+    weir_timer timer;      /* its arg is the context */
+    uint64_t last[2];      /* when it was read and written last */
     uint64_t told[KINDS];  /* when its absence was told last */
     uint64_t written;      /* bytes that had left when the timer looked last */
+    uint32_t limit[KINDS]; /* 0: not asked for */
     bool close;
 } idle;
 
@@ -36,15 +36,18 @@ static uint64_t later_of(uint64_t a, uint64_t b) {
 }
 
 static uint64_t due(const idle *self, int kind) {
-    return later_of(self->last[kind], self->told[kind]) + self->limit[kind];
+    uint64_t last = kind == ALL ? later_of(self->last[READ], self->last[WRITE]) : self->last[kind];
+    return later_of(last, self->told[kind]) + self->limit[kind];
 }
 
-static void note(idle *self, int kind) {
-    self->last[kind] = self->last[ALL] = weir_loop_now(weir_ctx_loop(self->ctx));
+static void note(weir_ctx *ctx, int kind) {
+    idle *self = weir_ctx_state(ctx);
+    self->last[kind] = weir_loop_now(weir_ctx_loop(ctx));
 }
 
-static void look_again(idle *self) {
-    weir_loop *loop = weir_ctx_loop(self->ctx);
+static void look_again(weir_ctx *ctx) {
+    idle *self = weir_ctx_state(ctx);
+    weir_loop *loop = weir_ctx_loop(ctx);
     uint64_t next = UINT64_MAX, now = weir_loop_now(loop);
     for (int kind = 0; kind < KINDS; kind++) {
         if (self->limit[kind] != 0 && due(self, kind) < next) next = due(self, kind);
@@ -53,25 +56,26 @@ static void look_again(idle *self) {
 }
 
 /* A slow peer that takes a little now and then is not idle: bytes that left count as a write. */
-static void note_progress(idle *self) {
+static void note_progress(weir_ctx *ctx) {
+    idle *self = weir_ctx_state(ctx);
     weir_channel_stats stats;
-    weir_channel_get_stats(weir_ctx_channel(self->ctx), &stats);
-    bool still_sending = weir_channel_pending_bytes(weir_ctx_channel(self->ctx)) != 0;
-    if (stats.bytes_written != self->written && still_sending) note(self, WRITE);
+    weir_channel_get_stats(weir_ctx_channel(ctx), &stats);
+    bool still_sending = weir_channel_pending_bytes(weir_ctx_channel(ctx)) != 0;
+    if (stats.bytes_written != self->written && still_sending) note(ctx, WRITE);
     self->written = stats.bytes_written;
 }
 
 static void on_timer(weir_timer *timer) {
-    idle *self = timer->arg;
-    weir_ctx *ctx = self->ctx;
+    weir_ctx *ctx = timer->arg;
+    idle *self = weir_ctx_state(ctx);
     uint64_t now = weir_loop_now(weir_ctx_loop(ctx));
     bool is_idle[KINDS];
-    note_progress(self);
+    note_progress(ctx);
     for (int kind = 0; kind < KINDS; kind++) {
         is_idle[kind] = self->limit[kind] != 0 && due(self, kind) <= now;
         if (is_idle[kind]) self->told[kind] = now;
     }
-    look_again(self);
+    look_again(ctx);
     bool close = self->close;
     for (int kind = 0; kind < KINDS && !ctx->removed; kind++) { /* whoever is told may remove this handler */
         if (!is_idle[kind]) continue;
@@ -85,10 +89,10 @@ static void on_timer(weir_timer *timer) {
 
 static void idle_added(weir_ctx *ctx) {
     idle *self = weir_ctx_state(ctx);
-    self->ctx = ctx;
-    note(self, READ);
-    note(self, WRITE);
-    look_again(self);
+    weir_timer_init(&self->timer, on_timer, ctx);
+    note(ctx, READ);
+    note(ctx, WRITE);
+    look_again(ctx);
 }
 
 static void idle_removed(weir_ctx *ctx) {
@@ -98,18 +102,18 @@ static void idle_removed(weir_ctx *ctx) {
 }
 
 static void idle_active(weir_ctx *ctx) {
-    note(weir_ctx_state(ctx), READ);
-    note(weir_ctx_state(ctx), WRITE);
+    note(ctx, READ);
+    note(ctx, WRITE);
     weir_ctx_fire_active(ctx);
 }
 
 static void idle_read(weir_ctx *ctx, weir_obj *msg) {
-    note(weir_ctx_state(ctx), READ);
+    note(ctx, READ);
     weir_ctx_fire_read(ctx, msg);
 }
 
 static void idle_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
-    note(weir_ctx_state(ctx), WRITE);
+    note(ctx, WRITE);
     weir_ctx_write(ctx, msg, promise);
 }
 
@@ -122,14 +126,17 @@ const weir_handler weir_idle_handler = {
     .write = idle_write,
 };
 
+static uint32_t at_most_49_days(uint64_t ms) {
+    return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 weir_status weir_idle_handler_add(weir_pipeline *pipeline, const weir_idle_options *options) {
     idle *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
-    self->limit[READ] = options->read_ms;
-    self->limit[WRITE] = options->write_ms;
-    self->limit[ALL] = options->all_ms;
+    self->limit[READ] = at_most_49_days(options->read_ms);
+    self->limit[WRITE] = at_most_49_days(options->write_ms);
+    self->limit[ALL] = at_most_49_days(options->all_ms);
     self->close = options->close;
-    weir_timer_init(&self->timer, on_timer, self);
     weir_status status = weir_pipeline_add_first(pipeline, &weir_idle_handler, self);
     if (status != WEIR_OK) weir_alloc_release(NULL, self);
     return status;

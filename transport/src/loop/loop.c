@@ -34,7 +34,6 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     timer_wheel_init(&loop->wheel, now);
     weir_list_init(&loop->channels);
     weir_list_init(&loop->dirty);
-    weir_list_init(&loop->graveyard);
 }
 
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
@@ -170,10 +169,6 @@ void loop_run_timers(weir_loop *loop, uint64_t now) {
 
 /* ---- the end of a turn ---- */
 
-void loop_bury(weir_loop *loop, grave *body) {
-    weir_list_push_back(&loop->graveyard, &body->link);
-}
-
 static void send_dirty(weir_loop *loop) {
     weir_list now;
     weir_list_init(&now);
@@ -187,11 +182,7 @@ void loop_end_turn(weir_loop *loop) {
     for (int round = 0; round < SEND_ROUNDS_A_TURN && !weir_list_is_empty(&loop->dirty); round++) {
         send_dirty(loop);
     }
-    for (weir_list *link = weir_list_pop_front(&loop->graveyard); link != NULL;
-         link = weir_list_pop_front(&loop->graveyard)) {
-        grave *body = WEIR_CONTAINER(link, grave, link);
-        body->bury(body);
-    }
+    pipeline_free_removed(loop);
     if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
 }
 

@@ -42,16 +42,10 @@ struct weir_loop {
     weir_list channels; /* all that are not gone */
     atomic_size_t channel_count;
     weir_list dirty;                /* channels with something to send at the end of the turn */
-    weir_list graveyard;            /* grave.link: freed at the end of the turn */
+    weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
 };
-
-/* Something that callbacks up the stack may still look at: its memory goes when the turn ends. */
-typedef struct grave {
-    weir_list link;
-    void (*bury)(struct grave *body);
-} grave;
 
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now);
 
@@ -84,8 +78,6 @@ void loop_run_timers(weir_loop *loop, uint64_t now);
 
 /* Sends what was written, frees what was buried. */
 void loop_end_turn(weir_loop *loop);
-
-void loop_bury(weir_loop *loop, grave *body);
 
 /* Aborts every channel with `why`; they are gone some turns later. */
 void loop_abort_channels(weir_loop *loop, weir_status why);

@@ -60,21 +60,15 @@ weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {
 
 /* ---- adding ---- */
 
-/* A context and, once removed, its grave: the same memory. */
-typedef struct ctx_node {
-    weir_ctx ctx;
-    grave grave;
-} ctx_node;
-
 static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void *state) {
     weir_loop *loop = loop_of(at->pipeline);
     loop_check_current(loop, __func__);
     WEIR_CHECK(!at->removed, "a handler was added next to \"%s\", which is not in the pipeline any more",
                at->handler->name);
     if (channel_is_gone(channel_of(at->pipeline))) return WEIR_E_CLOSED;
-    ctx_node *node = weir_alloc_acquire(loop->alloc, sizeof *node);
-    if (node == NULL) return WEIR_E_NO_MEMORY;
-    node->ctx = (weir_ctx){
+    weir_ctx *ctx = weir_alloc_acquire(loop->alloc, sizeof *ctx);
+    if (ctx == NULL) return WEIR_E_NO_MEMORY;
+    *ctx = (weir_ctx){
         .next = at->next,
         .prev = at,
         .handler = handler,
@@ -82,9 +76,9 @@ static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void 
         .pipeline = at->pipeline,
         .events = events_of(handler),
     };
-    at->next->prev = &node->ctx;
-    at->next = &node->ctx;
-    if (handler->added != NULL) handler->added(&node->ctx);
+    at->next->prev = ctx;
+    at->next = ctx;
+    if (handler->added != NULL) handler->added(ctx);
     return WEIR_OK;
 }
 
@@ -108,11 +102,14 @@ weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *handler, v
 
 /* ---- removing ---- */
 
-static void free_ctx(grave *body) {
-    ctx_node *node = WEIR_CONTAINER(body, ctx_node, grave);
-    weir_channel *channel = channel_of(node->ctx.pipeline);
-    weir_alloc_release(channel->loop->alloc, node);
-    weir_channel_release(channel);
+void pipeline_free_removed(weir_loop *loop) {
+    for (weir_ctx *ctx = loop->graveyard, *next; ctx != NULL; ctx = next) {
+        weir_channel *channel = channel_of(ctx->pipeline);
+        next = ctx->next_removed;
+        loop->graveyard = next;
+        weir_alloc_release(loop->alloc, ctx);
+        weir_channel_release(channel);
+    }
 }
 
 void weir_pipeline_remove(weir_ctx *ctx) {
@@ -124,10 +121,9 @@ void weir_pipeline_remove(weir_ctx *ctx) {
     ctx->next->prev = ctx->prev;
     if (ctx->handler->removed != NULL) ctx->handler->removed(ctx);
     ctx->events = 0;
-    ctx_node *node = WEIR_CONTAINER(ctx, ctx_node, ctx);
-    node->grave.bury = free_ctx;
-    weir_channel_retain(channel); /* a ctx in its grave still points into the channel */
-    loop_bury(channel->loop, &node->grave);
+    weir_channel_retain(channel); /* a removed context still points into the channel */
+    ctx->next_removed = channel->loop->graveyard;
+    channel->loop->graveyard = ctx;
 }
 
 weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, void *state) {

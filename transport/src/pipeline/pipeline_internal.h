@@ -34,7 +34,8 @@ struct weir_ctx {
     const weir_handler *handler;
     void *state;
     weir_pipeline *pipeline;
-    uint32_t events; /* the bits of the handler's slots; 0 once removed */
+    weir_ctx *next_removed; /* in the loop's graveyard */
+    uint32_t events;        /* the bits of the handler's slots; 0 once removed */
     bool removed;
 };
 
@@ -50,5 +51,8 @@ void pipeline_init(weir_pipeline *pipeline);
 
 /* Removes every handler, from tail to head. */
 void pipeline_clear(weir_pipeline *pipeline);
+
+/* The turn is over, so no callback is inside a removed context any more. */
+void pipeline_free_removed(weir_loop *loop);
 
 #endif

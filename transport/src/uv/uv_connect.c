@@ -86,13 +86,13 @@ static void end_unopened(weir_task *task) {
     channel_wire_closed(&self->uv.channel);
 }
 
-static void bury_unopened(client *self) {
+static void end_soon(client *self) {
     self->task.run = end_unopened;
     if (weir_loop_post_task(self->uv.channel.loop, &self->task) != WEIR_OK) end_unopened(&self->task);
 }
 
 void uv_connect_close_unopened(uv_channel *self) {
-    bury_unopened(client_of(self));
+    end_soon(client_of(self));
 }
 
 static void open_socket(client *self) {

@@ -197,8 +197,7 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
 
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
-    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 ||
-           !weir_list_is_empty(&loop->graveyard)) {
+    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 || loop->graveyard != NULL) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
         loop_end_turn(loop);
         if (!weir_list_is_empty(&loop->channels) || self->offloaded > 0) uv_run(self->uv, UV_RUN_ONCE);

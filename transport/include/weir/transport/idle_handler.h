@@ -14,7 +14,7 @@
 
 WEIR_BEGIN_DECLS
 
-/* Milliseconds; 0 is off. */
+/* Milliseconds, 49 days at most; 0 is off. */
 typedef struct weir_idle_options {
     uint64_t read_ms;  /* nothing read for so long -> weir_event_idle_read */
     uint64_t write_ms; /* nothing written (a write completed) for so long -> weir_event_idle_write */
