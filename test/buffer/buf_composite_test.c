@@ -286,6 +286,21 @@ WEIR_TEST(buf_composite, a_write_goes_to_the_window_once_the_reader_is_there) {
     weir_buf_release(composite);
 }
 
+/* The table has not heard of the last write when the reader has caught up with it. */
+WEIR_TEST(buf_composite, what_was_written_to_the_window_stays_when_the_reader_has_reached_its_end) {
+    weir_buf *composite = weir_buf_composite_new();
+    weir_buf_write_str(composite, "table");
+    weir_buf_write_str(composite, "window");
+    expect(weir_buf_skip(composite, 11));
+
+    expect_eq(weir_buf_coalesce(composite, 0).len, 0u);
+
+    expect_eq(weir_buf_readable(composite), 0u);
+    expect(weir_buf_set_positions(composite, 0, 11));
+    expect(reads(composite, "tablewindow"));
+    weir_buf_release(composite);
+}
+
 WEIR_TEST(buf_composite, a_stream_of_writes_and_reads_settles_on_one_piece_of_memory) {
     weir_buf *composite = weir_buf_composite_new();
     weir_buf_write_str(composite, "warm");

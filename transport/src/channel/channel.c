@@ -42,6 +42,8 @@ void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
     channel->owner = owner;
     channel->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
     channel->manual = options->manual_read;
+    channel->high_water = options->high_water;
+    channel->write_cap = options->write_cap;
     pipeline_init(&channel->pipeline);
     read_sizer_init(&channel->sizer, options->read_size, options->read_size_min, options->read_size_max);
     weir_list_init(&channel->dirty);
@@ -103,8 +105,8 @@ void channel_wire_closed(weir_channel *channel) {
     atomic_store_explicit(&channel->pending, 0, memory_order_relaxed);
     complete(&channel->shut_promise, unsent);
     if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.head);
-    pipeline_clear(&channel->pipeline);
     atomic_store_explicit(&channel->state, CHANNEL_GONE, memory_order_relaxed);
+    pipeline_clear(&channel->pipeline);
     complete(&channel->close_promise, channel->cause);
     weir_list_remove(&channel->siblings);
     atomic_fetch_sub_explicit(&channel->loop->channel_count, 1, memory_order_relaxed);
@@ -196,7 +198,7 @@ static inline void note_pending(weir_channel *channel) {
     uint64_t pending = channel->queue.pending;
     atomic_store_explicit(&channel->pending, pending, memory_order_relaxed);
     bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
-    bool crossed = writable ? pending > channel->options->high_water : pending < channel->options->low_water;
+    bool crossed = writable ? pending > channel->high_water : pending < channel->options->low_water;
     if (WEIR_UNLIKELY(crossed)) cross_watermark(channel, !writable);
 }
 
@@ -214,12 +216,16 @@ static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uin
     if (msg->type == &weir_buf_type) {
         weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
         if (sticky != WEIR_OK) return sticky;
-        if (outbound_queue_memory(&channel->queue) + size > channel->options->write_cap)
-            return WEIR_E_BACKPRESSURE;
+        if (outbound_queue_memory(&channel->queue) + size > channel->write_cap) return WEIR_E_BACKPRESSURE;
     } else if (msg->type != &weir_region_type && !channel->wire->takes_any_message) {
         return WEIR_E_UNSUPPORTED;
     }
     return WEIR_OK;
+}
+
+static void enter_in(weir_channel *channel, weir_list *list) {
+    if (channel_is_open(channel) && weir_list_is_empty(&channel->dirty))
+        weir_list_push_back(list, &channel->dirty);
 }
 
 /* weir_obj_size, without the call for what most messages are. */
@@ -234,7 +240,7 @@ void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) 
     if (WEIR_LIKELY(status == WEIR_OK)) {
         if (WEIR_LIKELY(outbound_queue_push(&channel->queue, channel->loop, msg, promise, size))) {
             channel->stats.messages_written++;
-            channel_send_later(channel);
+            enter_in(channel, &channel->loop->dirty);
             note_pending(channel);
             return;
         }
@@ -244,9 +250,8 @@ void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) 
     channel_write_failed(channel, promise, status);
 }
 
-void channel_send_later(weir_channel *channel) {
-    if (!channel_is_open(channel)) return;
-    if (weir_list_is_empty(&channel->dirty)) weir_list_push_back(&channel->loop->dirty, &channel->dirty);
+void channel_send_next_turn(weir_channel *channel) {
+    enter_in(channel, &channel->loop->later);
 }
 
 void channel_send_written(weir_channel *channel) {

@@ -91,7 +91,7 @@ void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise)
     if (channel_is_gone(channel)) {
         weir_obj_release(msg);
         promise_complete_anywhere(promise, WEIR_E_CLOSED);
-    } else if (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->options->write_cap) {
+    } else if (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->write_cap) {
         weir_obj_release(msg);
         post(channel, (posted_call){.run = run_refused, .promise = promise, .status = WEIR_E_BACKPRESSURE});
     } else {
@@ -165,13 +165,13 @@ uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
 
 bool weir_channel_is_writable(const weir_channel *channel) {
     return channel_is_open(channel) && atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
-           weir_channel_pending_bytes(channel) <= channel->options->high_water;
+           weir_channel_pending_bytes(channel) <= channel->high_water;
 }
 
 size_t weir_channel_bytes_before_unwritable(const weir_channel *channel) {
     if (!weir_channel_is_writable(channel)) return 0;
     uint64_t pending = weir_channel_pending_bytes(channel) + OUTBOUND_OVERHEAD;
-    size_t high = channel->options->high_water;
+    size_t high = channel->high_water;
     return pending < high ? high - (size_t)pending : 0;
 }
 

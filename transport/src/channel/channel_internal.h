@@ -41,6 +41,7 @@ struct weir_channel {
 
     weir_pipeline pipeline;
     outbound_queue queue;
+    size_t high_water, write_cap; /* as in the options, which other threads must not look into */
     read_sizer sizer;
 
     weir_list siblings; /* in loop->channels */
@@ -122,6 +123,6 @@ static inline bool channel_wants_reading(const weir_channel *channel) {
 }
 
 /* More to send than the turn allowed: again at the end of the next one. */
-void channel_send_later(weir_channel *channel);
+void channel_send_next_turn(weir_channel *channel);
 
 #endif

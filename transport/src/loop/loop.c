@@ -34,6 +34,7 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     timer_wheel_init(&loop->wheel, now);
     weir_list_init(&loop->channels);
     weir_list_init(&loop->dirty);
+    weir_list_init(&loop->later);
 }
 
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
@@ -183,6 +184,7 @@ void loop_end_turn(weir_loop *loop) {
         send_dirty(loop);
     }
     pipeline_free_removed(loop);
+    weir_list_splice(&loop->dirty, &loop->later);
     if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
 }
 

@@ -271,7 +271,7 @@ void uv_drain(weir_channel *channel) {
     }
     if (result == FAILED || was_waiting) return;
     push_out(self);
-    if (result == SENT) channel_send_later(channel);
+    if (result == SENT) channel_send_next_turn(channel);
     if (result == COLD) warm_front(self);
     if (result == BLOCKED && channel_is_open(channel)) {
         self->blocked = true;

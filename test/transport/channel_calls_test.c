@@ -1,0 +1,219 @@
+/* channel_calls_test.c - the calls that any thread may make, made from other threads. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/testing.h>
+
+#include "actor.h"
+#include "wires.h"
+
+enum {
+    WRITERS = 4,
+    RECORDS = 3000,
+    RECORD = 16
+};
+
+typedef struct writer {
+    pthread_t thread;
+    weir_channel *channel;
+    unsigned number;
+    atomic_uint *completed;
+} writer;
+
+static void count_completed(void *arg, weir_status status) {
+    if (status == WEIR_OK) atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+/* Each record: who, and its number, so that the reader can check the order of each writer. */
+static void *write_records(void *arg) {
+    writer *self = arg;
+    for (unsigned i = 0; i < RECORDS; i++) {
+        weir_buf *buf = weir_buf_new(RECORD);
+        weir_buf_write_u32(buf, self->number);
+        weir_buf_write_u32(buf, i);
+        weir_buf_write_fill(buf, 0, RECORD - 8);
+        weir_promise *promise = weir_promise_new(weir_channel_loop(self->channel));
+        weir_promise_listen(promise, count_completed, self->completed);
+        while (!weir_channel_is_writable(self->channel)) sched_yield();
+        weir_channel_write(self->channel, buf, promise);
+        if (i % 64 == 0) weir_channel_flush(self->channel);
+    }
+    return NULL;
+}
+
+static void check_records(weir_buf *all) {
+    uint32_t next[WRITERS] = {0};
+    uint32_t who, number;
+    while (weir_buf_read_u32(all, &who) && weir_buf_read_u32(all, &number)) {
+        require(who < WRITERS);
+        if (number != next[who]) {
+            expect_eq(number, next[who]);
+            return;
+        }
+        next[who]++;
+        weir_buf_skip(all, RECORD - 8);
+    }
+    for (int i = 0; i < WRITERS; i++) expect_eq(next[i], RECORDS);
+}
+
+static bool all_completed(void *arg) {
+    return atomic_load((atomic_uint *)arg) == WRITERS * RECORDS;
+}
+
+WEIR_TEST(channel_calls, writes_from_several_threads_keep_the_order_of_each) {
+    wire_end wire;
+    writer writers[WRITERS];
+    atomic_uint completed = 0;
+    wire_open(&wire, WIRE_ACCEPTED, NULL, NULL, NULL);
+    for (unsigned i = 0; i < WRITERS; i++) {
+        writers[i] = (writer){.channel = atomic_load(&wire.channel), .number = i, .completed = &completed};
+        require(pthread_create(&writers[i].thread, NULL, write_records, &writers[i]) == 0);
+    }
+    weir_buf *all = weir_buf_new(WRITERS * RECORDS * RECORD);
+    uint8_t *room = weir_buf_reserve(all, WRITERS * RECORDS * RECORD);
+    size_t got = far_receive(&wire, room, WRITERS * RECORDS * RECORD);
+    weir_buf_commit(all, got);
+    for (unsigned i = 0; i < WRITERS; i++) pthread_join(writers[i].thread, NULL);
+    check_records(all);
+    weir_buf_release(all);
+    expect(wire_until(&wire, all_completed, &completed));
+    wire_shut(&wire);
+}
+
+/* The loop is held up, so nothing that is posted arrives; the channel knows of it all the same. */
+typedef struct hold {
+    atomic_bool held, go;
+} hold;
+
+static void hold_up(void *arg) {
+    hold *self = arg;
+    atomic_store(&self->held, true);
+    for (int i = 0; i < 10000 && !atomic_load(&self->go); i++) wait_ms(1);
+}
+
+static void hold_loop(hold *self, weir_loop *loop) {
+    memset(self, 0, sizeof *self);
+    require(weir_loop_post(loop, hold_up, self) == WEIR_OK);
+    while (!atomic_load(&self->held)) wait_ms(1);
+}
+
+static weir_buf *bytes(size_t n) {
+    weir_buf *buf = weir_buf_new(n);
+    weir_buf_write_fill(buf, 'x', n);
+    return buf;
+}
+
+WEIR_TEST(channel_calls, count_the_bytes_of_a_write_before_it_has_arrived) {
+    wire_end wire;
+    hold held;
+    wire_open(&wire, WIRE_ACCEPTED, &(weir_channel_options){.high_water = 40000}, NULL, NULL);
+    weir_channel *channel = atomic_load(&wire.channel);
+    hold_loop(&held, wire.loop);
+    weir_channel_write(channel, bytes(30000), NULL);
+    expect(weir_channel_is_writable(channel));
+    expect_eq(weir_channel_pending_bytes(channel), 30000);
+    weir_channel_write(channel, bytes(30000), NULL);
+    expect(!weir_channel_is_writable(channel));
+    expect_eq(weir_channel_bytes_before_unwritable(channel), 0);
+    atomic_store(&held.go, true);
+    static uint8_t got[60000];
+    expect_eq(far_receive(&wire, got, sizeof got), sizeof got);
+    wire_shut(&wire);
+}
+
+WEIR_TEST(channel_calls, refuse_a_write_beyond_the_cap_before_it_is_posted) {
+    wire_end wire;
+    hold held;
+    actor h = {.name = "h", .keeps = true};
+    weir_channel_options options = {.low_water = 10, .high_water = 20, .write_cap = 50000};
+    wire_open(&wire, WIRE_ACCEPTED, &options, build_with_actor, &h);
+    weir_channel *channel = atomic_load(&wire.channel);
+    weir_promise *promise = weir_promise_new(wire.loop);
+    hold_loop(&held, wire.loop);
+    weir_channel_write(channel, bytes(40000), NULL);
+    weir_channel_write(channel, bytes(40000), weir_promise_retain(promise));
+    weir_channel_write(channel, bytes(40000), NULL);
+    expect_eq(weir_channel_pending_bytes(channel), 40000);
+    atomic_store(&held.go, true);
+    expect_status(weir_promise_wait(promise, 10000), WEIR_E_BACKPRESSURE);
+    weir_promise_release(promise);
+    static uint8_t got[40000];
+    expect_eq(far_receive(&wire, got, sizeof got), sizeof got);
+    wire_shut(&wire);
+    expect_eq(h.seen[ACTOR_ERROR], 1); /* the refused one without a promise */
+}
+
+WEIR_TEST(channel_calls, reach_the_handlers_from_any_thread) {
+    wire_end wire;
+    actor h = {.name = "h", .keeps = true};
+    wire_open(&wire, WIRE_CONNECTED, &(weir_channel_options){.manual_read = true}, build_with_actor, &h);
+    weir_channel *channel = atomic_load(&wire.channel);
+    weir_channel_fire_event(channel, &weir_event_stopping.obj);
+    weir_channel_pull(channel);
+    weir_channel_flush(channel);
+    weir_channel_set_reading(channel, false);
+    weir_promise *shut = weir_promise_new(wire.loop), *closed = weir_promise_new(wire.loop);
+    weir_channel_shutdown(channel, weir_promise_retain(shut));
+    expect_status(weir_promise_wait(shut, 10000), WEIR_OK);
+    weir_channel_close(channel, weir_promise_retain(closed));
+    expect_status(weir_promise_wait(closed, 10000), WEIR_OK);
+    weir_channel_abort(channel, WEIR_E_LIMIT);
+    weir_promise_release(shut);
+    weir_promise_release(closed);
+    wire_shut(&wire);
+    expect_eq(h.seen[ACTOR_EVENT], 1);
+    expect_eq(h.seen[ACTOR_PULL], 1);
+    expect_eq(h.seen[ACTOR_FLUSH], 1);
+    expect_eq(h.seen[ACTOR_SHUTDOWN], 1);
+    expect_eq(h.seen[ACTOR_CLOSE], 1);
+}
+
+/* ---- calls against the end ---- */
+
+typedef struct caller {
+    pthread_t thread;
+    weir_channel *channel; /* held */
+    unsigned completed, made;
+} caller;
+
+static void count_one(void *arg, weir_status status) {
+    (void)status;
+    __atomic_fetch_add((unsigned *)arg, 1, __ATOMIC_RELAXED);
+}
+
+static void *call_until_gone(void *arg) {
+    caller *self = arg;
+    for (int i = 0; i < 400; i++) {
+        weir_promise *promise = weir_promise_new(weir_channel_loop(self->channel));
+        weir_promise_listen(promise, count_one, &self->completed);
+        self->made++;
+        switch (i % 4) {
+        case 0: weir_channel_flush(self->channel); /* fall through */
+        case 1: weir_channel_write(self->channel, bytes(10), promise); break;
+        case 2: weir_channel_set_reading(self->channel, i % 8 == 2); /* fall through */
+        default: weir_channel_write(self->channel, bytes(1), promise);
+        }
+        weir_channel_fire_event(self->channel, &weir_event_peer_ending.obj);
+    }
+    weir_channel_release(self->channel);
+    return NULL;
+}
+
+WEIR_TEST(channel_calls, complete_every_promise_while_the_channel_and_its_loop_end) {
+    for (int round = 0; round < 15; round++) {
+        wire_end wire;
+        caller callers[3];
+        wire_open(&wire, WIRE_CONNECTED, NULL, NULL, NULL);
+        for (int i = 0; i < 3; i++) {
+            callers[i] = (caller){.channel = weir_channel_retain(atomic_load(&wire.channel))};
+            require(pthread_create(&callers[i].thread, NULL, call_until_gone, &callers[i]) == 0);
+        }
+        if (round % 3 == 1) weir_channel_close(atomic_load(&wire.channel), NULL);
+        wire_shut(&wire); /* aborts, and frees the loop under the callers */
+        for (int i = 0; i < 3; i++) {
+            pthread_join(callers[i].thread, NULL);
+            expect_eq(callers[i].completed, callers[i].made);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+/* server_test.c - listening, being full, stopping gracefully or not. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <weir/core/log.h>
+#include <weir/testing.h>
+
+#include "wires.h"
+
+/* Echoes, and counts on all loops. */
+typedef struct echo {
+    atomic_int opened, closed, stopping;
+    atomic_bool ignores_stopping; /* busy: takes the event and goes on */
+    atomic_bool refuses;
+} echo;
+
+static void echo_active(weir_ctx *ctx) {
+    atomic_fetch_add(&((echo *)weir_ctx_state(ctx))->opened, 1);
+    weir_ctx_fire_active(ctx);
+}
+
+static void echo_read(weir_ctx *ctx, weir_obj *msg) {
+    weir_ctx_write(ctx, msg, NULL);
+}
+
+static void echo_event(weir_ctx *ctx, weir_obj *event) {
+    echo *self = weir_ctx_state(ctx);
+    bool keeps = event == &weir_event_stopping.obj && atomic_load(&self->ignores_stopping);
+    if (event == &weir_event_stopping.obj) atomic_fetch_add(&self->stopping, 1);
+    if (keeps) {
+        weir_obj_release(event);
+    } else {
+        weir_ctx_fire_event(ctx, event);
+    }
+}
+
+static void echo_inactive(weir_ctx *ctx) {
+    atomic_fetch_add(&((echo *)weir_ctx_state(ctx))->closed, 1);
+    weir_ctx_fire_inactive(ctx);
+}
+
+static const weir_handler echo_handler = {
+    .name = "echo", .active = echo_active, .read = echo_read, .event = echo_event, .inactive = echo_inactive};
+
+static weir_status build_echo(weir_pipeline *pipeline, void *arg) {
+    echo *self = arg;
+    if (atomic_load(&self->refuses)) return WEIR_E_LIMIT;
+    return weir_pipeline_add_last(pipeline, &echo_handler, self);
+}
+
+typedef struct house {
+    weir_loop_group *group;
+    weir_server *server;
+    echo echo;
+    unsigned port;
+} house;
+
+static void open_house(house *self, unsigned loops, weir_server_options options) {
+    memset(self, 0, sizeof *self);
+    self->group = weir_loop_group_new(loops);
+    options.loops = self->group;
+    options.build = build_echo;
+    options.build_arg = &self->echo;
+    require(weir_server_start(&self->server, &options) == WEIR_OK);
+    self->port = weir_addr_port(weir_server_addr(self->server));
+    require(self->port != 0);
+}
+
+static void shut_house(house *self) {
+    weir_server_free(self->server);
+    weir_loop_group_free(self->group);
+    expect_eq(atomic_load(&self->echo.opened), atomic_load(&self->echo.closed));
+}
+
+static weir_server_stats stats_of(const house *self) {
+    weir_server_stats stats;
+    weir_server_get_stats(self->server, &stats);
+    return stats;
+}
+
+/* Waits until so many are open. */
+static bool have_open(const house *self, uint64_t n) {
+    for (int i = 0; i < 10000 && stats_of(self).open != n; i++) wait_ms(1);
+    return stats_of(self).open == n;
+}
+
+static bool answers(int fd) {
+    char byte = 0;
+    return send(fd, "x", 1, MSG_NOSIGNAL) == 1 && recv(fd, &byte, 1, 0) == 1 && byte == 'x';
+}
+
+static bool has_ended(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, 0) <= 0;
+}
+
+WEIR_TEST(server, serves_connections_on_all_of_its_loops) {
+    enum {
+        MANY = 64
+    };
+    house h;
+    int fds[MANY];
+    open_house(&h, 3, (weir_server_options){0});
+    for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
+    for (int i = 0; i < MANY; i++) expect(answers(fds[i]));
+    expect(have_open(&h, MANY));
+    expect_eq(stats_of(&h).accepted, MANY);
+    for (size_t i = 0; i < 3; i++) expect(weir_loop_channels(weir_loop_group_at(h.group, i)) > 0);
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    expect(have_open(&h, 0));
+    shut_house(&h);
+}
+
+WEIR_TEST(server, listens_on_ipv6_where_there_is_any) {
+    weir_loop_group *group = weir_loop_group_new(1);
+    echo echo_arg = {0};
+    weir_server *server;
+    weir_status status = weir_server_start(
+        &server, &(weir_server_options){.loops = group, .host = "::1", .build = build_echo, .build_arg = &echo_arg});
+    if (status == WEIR_OK) {
+        weir_promise *promise = weir_promise_new(weir_loop_group_at(group, 0));
+        weir_channel_release(weir_client_connect(
+            &(weir_client_options){.loop = weir_loop_group_at(group, 0),
+                                   .host = "::1",
+                                   .port = weir_addr_port(weir_server_addr(server))},
+            weir_promise_retain(promise)));
+        expect_status(weir_promise_wait(promise, 10000), WEIR_OK);
+        weir_promise_release(promise);
+        weir_server_free(server);
+    } else {
+        expect(status == -EADDRNOTAVAIL || status == -EAFNOSUPPORT);
+        expect(server == NULL);
+    }
+    weir_loop_group_free(group);
+}
+
+/* ---- failing to start ---- */
+
+static weir_status try_to_start(weir_loop_group *group, const char *host, unsigned port) {
+    static echo echo_arg;
+    weir_server *server = (weir_server *)(uintptr_t)1;
+    weir_status status = weir_server_start(
+        &server,
+        &(weir_server_options){
+            .loops = group, .host = host, .port = port, .build = build_echo, .build_arg = &echo_arg});
+    if (status != WEIR_OK) expect(server == NULL);
+    if (status == WEIR_OK) weir_server_free(server);
+    return status;
+}
+
+WEIR_TEST(server, is_told_that_its_port_is_taken_also_with_several_loops) {
+    for (unsigned loops = 1; loops <= 3; loops++) {
+        house h;
+        open_house(&h, loops, (weir_server_options){0});
+        expect_status(try_to_start(h.group, "127.0.0.1", h.port), -EADDRINUSE);
+        weir_loop_group *other = weir_loop_group_new(loops == 1 ? 2 : 1);
+        expect_status(try_to_start(other, "127.0.0.1", h.port), -EADDRINUSE);
+        unsigned port = h.port;
+        shut_house(&h);
+        expect_status(try_to_start(other, "127.0.0.1", port), WEIR_OK);
+        weir_loop_group_free(other);
+    }
+}
+
+WEIR_TEST(server, refuses_options_that_make_no_sense) {
+    weir_loop_group *group = weir_loop_group_new(1);
+    weir_server *server;
+    expect_status(weir_server_start(&server, &(weir_server_options){.build = build_echo}), WEIR_E_NO_MEMORY);
+    expect_status(weir_server_start(&server, &(weir_server_options){.loops = group}), WEIR_E_INVALID);
+    expect_status(weir_server_start(&server, &(weir_server_options){.loops = group,
+                                                                    .build = build_echo,
+                                                                    .channel.low_water = SIZE_MAX}),
+                  WEIR_E_INVALID);
+    expect(server == NULL);
+    expect_status(try_to_start(group, "no such host", 0), WEIR_E_RESOLVE);
+    expect_status(try_to_start(group, "127.0.0.1", 65536), WEIR_E_INVALID);
+    expect_status(try_to_start(group, "192.0.2.1", 0), -EADDRNOTAVAIL);
+    weir_server_free(NULL);
+    weir_loop_group_free(group);
+}
+
+/* ---- too many ---- */
+
+WEIR_TEST(server, closes_connections_over_its_limit_and_counts_them) {
+    house h;
+    open_house(&h, 1, (weir_server_options){.max_connections = 2});
+    int a = plain_connect(h.port), b = plain_connect(h.port);
+    expect(answers(a) && answers(b));
+    int c = plain_connect(h.port);
+    expect(has_ended(c));
+    expect_eq(stats_of(&h).refused, 1);
+    expect_eq(stats_of(&h).open, 2);
+    close(a);
+    expect(have_open(&h, 1));
+    int d = plain_connect(h.port);
+    expect(answers(d));
+    close(b);
+    close(c);
+    close(d);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, closes_and_counts_connections_whose_pipeline_cannot_be_built) {
+    house h;
+    open_house(&h, 1, (weir_server_options){0});
+    atomic_store(&h.echo.refuses, true);
+    int a = plain_connect(h.port);
+    expect(has_ended(a));
+    expect(have_open(&h, 0));
+    expect_eq(stats_of(&h).refused, 1);
+    atomic_store(&h.echo.refuses, false);
+    int b = plain_connect(h.port);
+    expect(answers(b));
+    close(a);
+    close(b);
+    shut_house(&h);
+}
+
+static void drop_line(void *arg, weir_log_level level, const char *subject, const char *line) {
+    (void)arg;
+    (void)level;
+    (void)subject;
+    (void)line;
+}
+
+static double cpu_seconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+/* Fills the table of descriptors but for one, which a connect of ours takes; the accept then has none. */
+static int fill_descriptors(int *fillers, int most) {
+    int count = 0;
+    while (count < most && (fillers[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) count++;
+    return count;
+}
+
+WEIR_TEST(server, serves_on_after_it_ran_out_of_descriptors_and_does_not_spin_meanwhile) {
+    enum {
+        MOST = 256
+    };
+    house h;
+    struct rlimit before, few;
+    int fillers[MOST];
+    weir_log_set_sink(drop_line, NULL);
+    open_house(&h, 1, (weir_server_options){0});
+    int early = plain_connect(h.port);
+    expect(answers(early));
+    require(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    few = before;
+    few.rlim_cur = 128;
+    require(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    int count = fill_descriptors(fillers, MOST);
+    require(count > 0 && count < MOST);
+    close(fillers[--count]);
+    int turned_away = plain_connect(h.port); /* the kernel connects it, nobody can accept it */
+    require(turned_away >= 0);
+    expect(has_ended(turned_away));
+    double cpu = cpu_seconds();
+    wait_ms(500);
+    expect(cpu_seconds() - cpu < 0.25);
+    expect(stats_of(&h).accept_errors >= 1);
+    expect(stats_of(&h).accept_errors < 50);
+    expect(answers(early));
+    while (count > 0) close(fillers[--count]);
+    close(turned_away);
+    setrlimit(RLIMIT_NOFILE, &before);
+    int late = plain_connect(h.port);
+    expect(answers(late));
+    close(late);
+    close(early);
+    shut_house(&h);
+    weir_log_set_sink(NULL, NULL);
+}
+
+/* ---- stopping ---- */
+
+WEIR_TEST(server, stops_at_once_when_nobody_is_connected) {
+    house h;
+    open_house(&h, 2, (weir_server_options){0});
+    weir_server_stop(h.server);
+    weir_server_stop(h.server);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    expect_eq(plain_connect(h.port), -1);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, is_freed_without_stop_and_wait) {
+    house h;
+    open_house(&h, 2, (weir_server_options){0});
+    int fd = plain_connect(h.port);
+    expect(answers(fd));
+    shut_house(&h);
+    expect(has_ended(fd));
+    close(fd);
+}
+
+WEIR_TEST(server, tells_idle_connections_that_it_stops_and_closes_them) {
+    house h;
+    int fds[10];
+    open_house(&h, 2, (weir_server_options){0});
+    for (int i = 0; i < 10; i++) {
+        fds[i] = plain_connect(h.port);
+        expect(answers(fds[i]));
+    }
+    weir_server_stop(h.server);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    expect_eq(atomic_load(&h.echo.stopping), 10);
+    expect_eq(stats_of(&h).aborted, 0);
+    expect_eq(stats_of(&h).open, 0);
+    for (int i = 0; i < 10; i++) {
+        char byte;
+        expect_eq(recv(fds[i], &byte, 1, 0), 0); /* in order, not by a reset */
+        close(fds[i]);
+    }
+    shut_house(&h);
+}
+
+WEIR_TEST(server, lets_busy_connections_finish) {
+    house h;
+    open_house(&h, 1, (weir_server_options){0});
+    atomic_store(&h.echo.ignores_stopping, true);
+    int fd = plain_connect(h.port);
+    expect(answers(fd));
+    weir_server_stop(h.server);
+    for (int i = 0; i < 10000 && atomic_load(&h.echo.stopping) == 0; i++) wait_ms(1);
+    expect_eq(plain_connect(h.port), -1);
+    expect(answers(fd));
+    close(fd);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, cuts_what_is_left_at_its_deadline_and_counts_it) {
+    house h;
+    open_house(&h, 2, (weir_server_options){.stop_timeout_ms = 100});
+    atomic_store(&h.echo.ignores_stopping, true);
+    int a = plain_connect(h.port), b = plain_connect(h.port);
+    expect(answers(a) && answers(b));
+    weir_server_stop(h.server);
+    expect_status(weir_server_wait(h.server), WEIR_E_TIMEOUT);
+    expect_eq(stats_of(&h).aborted, 2);
+    char byte;
+    expect_eq(recv(a, &byte, 1, 0), -1);
+    expect_eq(errno, ECONNRESET);
+    close(a);
+    close(b);
+    shut_house(&h);
+}
+
+static void stop_server(void *arg) {
+    weir_server_stop(arg);
+}
+
+WEIR_TEST(server, may_be_stopped_from_one_of_its_loops) {
+    house h;
+    open_house(&h, 2, (weir_server_options){0});
+    expect_status(weir_loop_post(weir_loop_group_at(h.group, 1), stop_server, h.server), WEIR_OK);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, stops_at_a_signal_when_told_to) {
+    house h;
+    open_house(&h, 2, (weir_server_options){.stop_on_signals = true});
+    int fd = plain_connect(h.port);
+    expect(answers(fd));
+    kill(getpid(), SIGTERM);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    close(fd);
+    shut_house(&h);
+}
+
+static void wait_for_server(void *arg) {
+    weir_server_wait(arg);
+}
+
+static void wait_on_own_loop(void) {
+    house h;
+    open_house(&h, 1, (weir_server_options){0});
+    weir_loop_post(weir_loop_group_at(h.group, 0), wait_for_server, h.server);
+    weir_server_wait(h.server);
+}
+
+WEIR_TEST(server, stops_the_program_when_waited_for_on_its_own_loop) {
+    expect_abort(wait_on_own_loop(), "on a loop of its server");
+}
+
+WEIR_TEST(server, starts_and_stops_many_times_on_the_same_loops) {
+    weir_loop_group *group = weir_loop_group_new(2);
+    for (int i = 0; i < 50; i++) expect_status(try_to_start(group, "127.0.0.1", 0), WEIR_OK);
+    weir_loop_group_free(group);
+}
