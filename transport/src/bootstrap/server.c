@@ -23,7 +23,7 @@ typedef struct server_part {
     weir_server *server;
     weir_loop *loop;
     net_listener *listener;
-    weir_task start_task, stop_task;
+    weir_task start_task, stop_task, cut_task;
     weir_timer deadline;
     int fd;
     bool stopping, listening;
@@ -34,8 +34,9 @@ struct weir_server {
     weir_server_options options;
     weir_channel_options channel;
     weir_addr addr;
-    net_signals *signals; /* on the first loop */
-    atomic_bool stop_asked;
+    net_signals *signals; /* on the first loop, until the server is freed */
+    weir_task signals_task;
+    atomic_bool stop_asked, cut_asked;
     pthread_mutex_t lock; /* of the three below, which start, stop and wait meet at */
     pthread_cond_t changed;
     size_t starting, running;
@@ -134,6 +135,7 @@ static void tell_stopping(server_part *part, weir_channel *channel) {
 }
 
 static void cut(server_part *part, weir_channel *channel) {
+    if (!channel_is_open(channel)) return;
     atomic_fetch_add(&part->aborted, 1);
     channel_abort_now(channel, WEIR_E_STOPPED);
 }
@@ -143,10 +145,13 @@ static void on_deadline(weir_timer *timer) {
     for_channels(part, cut);
 }
 
+static void cut_part(weir_task *task) {
+    for_channels(WEIR_CONTAINER(task, server_part, cut_task), cut);
+}
+
 static void stop_part(weir_task *task) {
     server_part *part = WEIR_CONTAINER(task, server_part, stop_task);
     weir_server *server = part->server;
-    if (part == &server->parts[0] && server->signals != NULL) net_signals_close(server->signals);
     part->stopping = true;
     weir_timer_start(&part->deadline, part->loop, server->options.stop_timeout_ms);
     if (part->listener != NULL) net_listener_close(part->listener);
@@ -154,17 +159,28 @@ static void stop_part(weir_task *task) {
     part_done_if_quiet(part);
 }
 
+static void post_to_part(server_part *part, weir_task *task) {
+    weir_status status = weir_loop_post_task(part->loop, task);
+    WEIR_CHECK(status != WEIR_E_STOPPED, "a server was used after its loops were freed");
+}
+
 void weir_server_stop(weir_server *server) {
     if (atomic_exchange(&server->stop_asked, true)) return;
     size_t count = server->count; /* when the last part is told the server may go */
     for (size_t i = 0; i < count; i++) {
-        weir_status status = weir_loop_post_task(server->parts[i].loop, &server->parts[i].stop_task);
-        WEIR_CHECK(status != WEIR_E_STOPPED, "a server was stopped after its loops were freed");
+        post_to_part(&server->parts[i], &server->parts[i].stop_task);
     }
 }
 
-static void stop_from_signal(void *arg) {
-    weir_server_stop(arg);
+/* The first signal stops gracefully, the second cuts what is left, more do nothing. */
+static void on_signal(void *arg) {
+    weir_server *server = arg;
+    if (!atomic_load(&server->stop_asked)) {
+        weir_server_stop(server);
+    } else if (!atomic_exchange(&server->cut_asked, true)) {
+        for (size_t i = 0; i < server->count; i++)
+            post_to_part(&server->parts[i], &server->parts[i].cut_task);
+    }
 }
 
 /* ---- starting ---- */
@@ -176,7 +192,7 @@ static void start_part(weir_task *task) {
     part->listening = part->listener != NULL;
     weir_status status = part->listening ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;
     if (part == &server->parts[0] && server->options.stop_on_signals) {
-        server->signals = net_signals_open(part->loop, stop_from_signal, server);
+        server->signals = net_signals_open(part->loop, on_signal, server);
         if (server->signals == NULL) status = WEIR_E_NO_MEMORY;
     }
     pthread_mutex_lock(&server->lock);
@@ -204,12 +220,12 @@ static weir_status start_parts(weir_server *server, const int *fds) {
         part->fd = fds[i];
         part->start_task.run = start_part;
         part->stop_task.run = stop_part;
+        part->cut_task.run = cut_part;
         weir_timer_init(&part->deadline, on_deadline, part);
     }
     check_outside_loops(server, "weir_server_start");
     for (size_t i = 0; i < server->count; i++) {
-        weir_status status = weir_loop_post_task(server->parts[i].loop, &server->parts[i].start_task);
-        WEIR_CHECK(status != WEIR_E_STOPPED, "a server was started on loops that have stopped");
+        post_to_part(&server->parts[i], &server->parts[i].start_task);
     }
     pthread_mutex_lock(&server->lock);
     while (server->starting > 0) pthread_cond_wait(&server->changed, &server->lock);
@@ -278,10 +294,30 @@ weir_status weir_server_wait(weir_server *server) {
     return stats.aborted == 0 ? WEIR_OK : (weir_status)WEIR_E_TIMEOUT;
 }
 
+static void close_signals(weir_task *task) {
+    weir_server *server = WEIR_CONTAINER(task, weir_server, signals_task);
+    net_signals_close(server->signals);
+    pthread_mutex_lock(&server->lock);
+    server->signals = NULL;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Only now: a signal between the last connection and here must not end the process. */
+static void stop_signals(weir_server *server) {
+    if (server->signals == NULL) return;
+    server->signals_task.run = close_signals;
+    post_to_part(&server->parts[0], &server->signals_task);
+    pthread_mutex_lock(&server->lock);
+    while (server->signals != NULL) pthread_cond_wait(&server->changed, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
+
 void weir_server_free(weir_server *server) {
     if (server == NULL) return;
     weir_server_stop(server);
     weir_server_wait(server);
+    stop_signals(server);
     delete_server(server);
 }
 

@@ -12,7 +12,11 @@
 
 WEIR_BEGIN_DECLS
 
-/* Zero means the default, everywhere. */
+/* Reads pause while more than the high watermark waits to be written. A client that writes much before it
+ * reads, to a server that answers before it has read all, sets channel.read_while_unwritable: or both may wait
+ * for each other.
+ *
+ * Zero means the default, everywhere. */
 typedef struct weir_client_options {
     weir_loop *loop;      /* needed. Borrowed for the channel's life */
     const char *host;     /* address or name; names are resolved on the thread pool. Borrowed for the call */

@@ -29,7 +29,8 @@ typedef struct weir_server_options {
     int backlog;                  /* connections waiting to be accepted; 511 */
     unsigned max_connections;     /* more are closed at once and counted; 0: no limit but descriptors */
     unsigned stop_timeout_ms;     /* from stop until what is left is aborted; 10 000 */
-    bool stop_on_signals;         /* SIGINT and SIGTERM stop this server */
+    bool stop_on_signals;         /* SIGINT and SIGTERM stop this server, a second one cuts what is left;
+                                     theirs again once the server is freed */
 } weir_server_options;
 
 typedef struct weir_server_stats {
