@@ -36,6 +36,7 @@ weir_buf *weir_buf_composite_new(void) {
     buf->max = WEIR_BUF_MAX;
     parts->first = parts->count = 0;
     parts->pen = NULL;
+    parts->is_writing = false;
     weir_parts_seek(parts, 0);
     weir_leak_count(&composites, 1);
     return buf;

@@ -194,7 +194,7 @@ static void show_room(buf_composite *parts) {
 
 void weir_parts_seek(buf_composite *parts, uint64_t pos) {
     weir_buf *buf = &parts->buf;
-    parts->is_writing = false;
+    weir_parts_settle(parts);
     if (parts->count == 0) {
         buf->base = buf->rp = buf->wp = buf->ep = weir_buf_nothing;
         parts->cur = 0;

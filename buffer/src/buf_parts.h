@@ -106,7 +106,7 @@ void weir_parts_replace(buf_composite *parts, uint64_t pos, uint64_t end, weir_b
  * seek. Before any change of the table. */
 void weir_parts_settle(buf_composite *parts);
 
-/* Shows the part that holds `pos`, with the reader there. Requires: begin <= pos <= end. */
+/* Settles, and shows the part that holds `pos`, with the reader there. Requires: begin <= pos <= end. */
 void weir_parts_seek(buf_composite *parts, uint64_t pos);
 
 /* True when the last part ends where the room of the pen begins. */

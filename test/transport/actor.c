@@ -11,8 +11,9 @@
 #include "channel/channel_internal.h"
 
 const char *const actor_slot_names[ACTOR_SLOTS] = {
-    "active", "read",  "read_complete", "event",    "writable_changed", "error", "inactive", "write",
-    "flush",  "pull",  "shutdown",      "close",    "abort",            "added", "removed",
+    "active",   "read",     "read_complete", "event", "writable_changed",
+    "error",    "inactive", "write",         "flush", "pull",
+    "shutdown", "close",    "abort",         "added", "removed",
 };
 
 void trail_add(trail *self, const char *format, ...) {
@@ -42,8 +43,12 @@ static actor *note(weir_ctx *ctx, actor_slot slot) {
     return self;
 }
 
-static void on_added(weir_ctx *ctx) { note(ctx, ACTOR_ADDED); }
-static void on_removed(weir_ctx *ctx) { note(ctx, ACTOR_REMOVED); }
+static void on_added(weir_ctx *ctx) {
+    note(ctx, ACTOR_ADDED);
+}
+static void on_removed(weir_ctx *ctx) {
+    note(ctx, ACTOR_REMOVED);
+}
 
 static void on_active(weir_ctx *ctx) {
     note(ctx, ACTOR_ACTIVE);

@@ -30,7 +30,9 @@ typedef enum actor_slot {
 
 extern const char *const actor_slot_names[ACTOR_SLOTS];
 
-static inline bool actor_slot_is_inbound(actor_slot slot) { return slot < ACTOR_WRITE; }
+static inline bool actor_slot_is_inbound(actor_slot slot) {
+    return slot < ACTOR_WRITE;
+}
 
 typedef struct trail {
     size_t length;
@@ -47,8 +49,8 @@ typedef void actor_fn(actor *self, weir_ctx *ctx, actor_slot slot);
 
 struct actor {
     const char *name;
-    trail *trail;   /* NULL: nothing is written down */
-    actor_fn *act;  /* NULL: it only passes on */
+    trail *trail;  /* NULL: nothing is written down */
+    actor_fn *act; /* NULL: it only passes on */
     void *arg;
     actor_slot when; /* the slot to act in; ACTOR_SLOTS: each */
     bool keeps;      /* reads, events and errors go no further */

@@ -26,8 +26,9 @@ WEIR_TEST(addr, is_parsed_and_formatted) {
 }
 
 WEIR_TEST(addr, refuses_names_and_nonsense) {
-    static const char *const wrong[] = {"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", ":::", "[]", "[::1",
-                                        "::1]", "12345678901234567890123456789012345678901234567890"};
+    static const char *const wrong[] = {
+        "",    "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1",
+        ":::", "[]",        "[::1",  "::1]",      "12345678901234567890123456789012345678901234567890"};
     weir_addr addr;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         weir_test_context("\"%s\"", wrong[i]);
@@ -55,8 +56,9 @@ WEIR_TEST(addr, is_split_into_host_and_port) {
 }
 
 WEIR_TEST(addr, refuses_to_split_what_is_no_host_and_port) {
-    static const char *const wrong[] = {"",      ":",      "host",     "host:",   ":80",   "host:65536", "host:-1",
-                                        "::1:80", "[::1]80", "[::1]", "[]:80", "[::1:80", "host:8x"};
+    static const char *const wrong[] = {"",           ":",       "host",   "host:",   ":80",
+                                        "host:65536", "host:-1", "::1:80", "[::1]80", "[::1]",
+                                        "[]:80",      "[::1:80", "host:8x"};
     char host[64];
     unsigned port;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -26,8 +26,13 @@ WEIR_TEST(channel_options, zero_means_the_default_everywhere) {
 
 WEIR_TEST(channel_options, keep_what_is_given) {
     weir_channel_options out;
-    weir_channel_options given = {.read_size = 100,   .read_size_min = 50, .read_size_max = 200, .low_water = 1,
-                                  .high_water = 2,    .write_cap = 3,      .region_join_max = SIZE_MAX,
+    weir_channel_options given = {.read_size = 100,
+                                  .read_size_min = 50,
+                                  .read_size_max = 200,
+                                  .low_water = 1,
+                                  .high_water = 2,
+                                  .write_cap = 3,
+                                  .region_join_max = SIZE_MAX,
                                   .manual_read = true};
     expect_status(channel_options_resolve(&given, &out), WEIR_OK);
     expect_eq(out.read_size, 100);

@@ -184,10 +184,16 @@ static const weir_handler full = {
     .abort = wisp_abort,
 };
 
-static const weir_handler inbound_only = {
-    .name = "inbound_only", .added = wisp_added, .removed = wisp_removed, .read = wisp_read, .event = wisp_event};
-static const weir_handler outbound_only = {
-    .name = "outbound_only", .added = wisp_added, .removed = wisp_removed, .write = wisp_write, .close = wisp_close};
+static const weir_handler inbound_only = {.name = "inbound_only",
+                                          .added = wisp_added,
+                                          .removed = wisp_removed,
+                                          .read = wisp_read,
+                                          .event = wisp_event};
+static const weir_handler outbound_only = {.name = "outbound_only",
+                                           .added = wisp_added,
+                                           .removed = wisp_removed,
+                                           .write = wisp_write,
+                                           .close = wisp_close};
 
 static const weir_handler *some_handler(void) {
     static const weir_handler *const kinds[] = {&full, &inbound_only, &outbound_only};

@@ -181,8 +181,9 @@ WEIR_TEST(channel, reads_all_that_came_before_the_peers_end) {
     expect(weir_channel_is_active(l.channel));
     weir_channel_set_reading(l.channel, true);
     weir_embedded_run(l.embedded);
-    expect(trail_is(&l.trail, "h.read\nh.read_complete\nh.read\nh.read_complete\nh.event\nh.close\nh.inactive\n"
-                              "h.removed\n"));
+    expect(trail_is(&l.trail,
+                    "h.read\nh.read_complete\nh.read\nh.read_complete\nh.event\nh.close\nh.inactive\n"
+                    "h.removed\n"));
     life_end(&l);
 }
 
@@ -211,7 +212,8 @@ WEIR_TEST(channel, ends_its_stream_once_and_tells_all_who_asked) {
     weir_channel_shutdown(l.channel, life_promise(&l, "2"));
     weir_embedded_stall(l.embedded, false);
     weir_channel_shutdown(l.channel, life_promise(&l, "3"));
-    expect(trail_is(&l.trail, "h.write\nh.shutdown\nh.shutdown\n1=WEIR_OK\n2=WEIR_OK\nh.shutdown\n3=WEIR_OK\n"));
+    expect(
+        trail_is(&l.trail, "h.write\nh.shutdown\nh.shutdown\n1=WEIR_OK\n2=WEIR_OK\nh.shutdown\n3=WEIR_OK\n"));
     life_write(&l, 1, "late");
     expect(trail_is(&l.trail, "h.write\nlate=WEIR_E_CLOSED\n"));
     life_end(&l);

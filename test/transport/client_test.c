@@ -80,7 +80,8 @@ WEIR_TEST(client, tells_a_failure_nobody_listens_to_as_one_error) {
     a.options.port = closed_port();
     a.promise = weir_promise_new(a.loop);
     a.channel = weir_client_connect(&a.options, NULL);
-    weir_loop_post(a.loop, complete, weir_promise_retain(a.promise)); /* behind the attempt, which has begun then */
+    weir_loop_post(a.loop, complete,
+                   weir_promise_retain(a.promise)); /* behind the attempt, which has begun then */
     expect_status(weir_promise_wait(a.promise, 10000), WEIR_OK);
     for (int i = 0; i < 10000 && weir_loop_channels(a.loop) > 0; i++) wait_ms(1);
     finish(&a);

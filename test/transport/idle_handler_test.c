@@ -6,7 +6,8 @@
 /* Writes down the name of each event. */
 static void note_event(weir_ctx *ctx, weir_obj *event) {
     const weir_event *named = WEIR_CONTAINER(event, weir_event, obj);
-    trail_add(weir_ctx_state(ctx), "%llu %s", (unsigned long long)weir_loop_now(weir_ctx_loop(ctx)), named->name);
+    trail_add(weir_ctx_state(ctx), "%llu %s", (unsigned long long)weir_loop_now(weir_ctx_loop(ctx)),
+              named->name);
     weir_ctx_fire_event(ctx, event);
 }
 
@@ -32,8 +33,10 @@ static void begin(idle_test *self, weir_idle_options options) {
     *self = (idle_test){.options = options};
     self->embedded = weir_embedded_new(NULL, build, self);
     require(self->embedded != NULL);
-    expect_str(weir_ctx_handler(weir_pipeline_find(weir_embedded_pipeline(self->embedded), &weir_idle_handler))->name,
-               "idle");
+    expect_str(
+        weir_ctx_handler(weir_pipeline_find(weir_embedded_pipeline(self->embedded), &weir_idle_handler))
+            ->name,
+        "idle");
 }
 
 static void end(idle_test *self) {

@@ -114,7 +114,8 @@ static bool talk_over(talk *self, weir_loop *loop, unsigned port) {
         .loop = loop, .host = "127.0.0.1", .port = port, .build = build_talker, .build_arg = self};
     weir_channel *channel = weir_client_connect(&options, weir_promise_retain(connected));
     bool stands = connected != NULL && weir_promise_wait(connected, 10000) == WEIR_OK;
-    for (int i = 0; stands && i < 5000 && !atomic_load(&self->heard) && !atomic_load(&self->ended); i++) wait_ms(1);
+    for (int i = 0; stands && i < 5000 && !atomic_load(&self->heard) && !atomic_load(&self->ended); i++)
+        wait_ms(1);
     if (stands) expect(atomic_load(&self->heard) || atomic_load(&self->ended));
     if (channel != NULL) weir_channel_abort(channel, WEIR_E_CANCELED);
     weir_channel_release(channel);
@@ -130,7 +131,8 @@ static bool live_on_sockets(void *arg) {
     weir_server *server = NULL;
     weir_server_options options = {.loops = servers, .build = build_all, .stop_timeout_ms = 2000};
     if (servers != NULL && clients != NULL && weir_server_start(&server, &options) == WEIR_OK) {
-        good = talk_over(&talk_state, weir_loop_group_at(clients, 0), weir_addr_port(weir_server_addr(server)));
+        good =
+            talk_over(&talk_state, weir_loop_group_at(clients, 0), weir_addr_port(weir_server_addr(server)));
     }
     weir_loop_group_free(clients);
     weir_server_free(server);

@@ -14,7 +14,8 @@ static inline uint64_t seed_start(void) {
     const char *given = getenv("WEIR_SEED");
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 20;
+    uint64_t seed =
+        given != NULL ? strtoull(given, NULL, 0) : (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 20;
     weir_test_context("WEIR_SEED=%llu", (unsigned long long)seed);
     printf("WEIR_SEED=%llu\n", (unsigned long long)seed);
     return seed * 2 + 1;
@@ -28,6 +29,8 @@ static inline uint64_t seed_next(uint64_t *state) {
     return x ^ x >> 31;
 }
 
-static inline uint64_t seed_below(uint64_t *state, uint64_t bound) { return seed_next(state) % bound; }
+static inline uint64_t seed_below(uint64_t *state, uint64_t bound) {
+    return seed_next(state) % bound;
+}
 
 #endif

@@ -122,14 +122,15 @@ WEIR_TEST(server, listens_on_ipv6_where_there_is_any) {
     echo echo_arg = {0};
     weir_server *server;
     weir_status status = weir_server_start(
-        &server, &(weir_server_options){.loops = group, .host = "::1", .build = build_echo, .build_arg = &echo_arg});
+        &server,
+        &(weir_server_options){.loops = group, .host = "::1", .build = build_echo, .build_arg = &echo_arg});
     if (status == WEIR_OK) {
         weir_promise *promise = weir_promise_new(weir_loop_group_at(group, 0));
-        weir_channel_release(weir_client_connect(
-            &(weir_client_options){.loop = weir_loop_group_at(group, 0),
-                                   .host = "::1",
-                                   .port = weir_addr_port(weir_server_addr(server))},
-            weir_promise_retain(promise)));
+        weir_channel_release(
+            weir_client_connect(&(weir_client_options){.loop = weir_loop_group_at(group, 0),
+                                                       .host = "::1",
+                                                       .port = weir_addr_port(weir_server_addr(server))},
+                                weir_promise_retain(promise)));
         expect_status(weir_promise_wait(promise, 10000), WEIR_OK);
         weir_promise_release(promise);
         weir_server_free(server);

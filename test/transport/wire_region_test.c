@@ -192,7 +192,7 @@ WEIR_TEST(wire_region, sends_from_beyond_four_gigabytes) {
 
 typedef struct odd_region {
     weir_region region;
-    bool cold;       /* without waiting there is nothing */
+    bool cold; /* without waiting there is nothing */
     bool has_send;
     uint64_t fails_at;
     atomic_int frees, waits, sends;
@@ -223,7 +223,8 @@ static void free_odd(weir_region *region) {
 }
 
 static const weir_region_ops readable = {.name = "readable", .read = read_odd, .free = free_odd};
-static const weir_region_ops sendable = {.name = "sendable", .read = read_odd, .send = send_odd, .free = free_odd};
+static const weir_region_ops sendable = {
+    .name = "sendable", .read = read_odd, .send = send_odd, .free = free_odd};
 
 static weir_region *odd(odd_region *self, uint64_t n) {
     if (self->fails_at == 0) self->fails_at = UINT64_MAX;
@@ -291,7 +292,8 @@ WEIR_TEST(wire_region, lets_go_of_a_cold_source_when_the_connection_ends_meanwhi
 
 /* ---- failures ---- */
 
-static void expect_truncated(wire_kind kind, size_t length, size_t left, const weir_channel_options *options) {
+static void expect_truncated(wire_kind kind, size_t length, size_t left,
+                             const weir_channel_options *options) {
     sending s;
     int fd = patterned_file(left);
     begin(&s, kind, options);

@@ -176,10 +176,14 @@ void wire_do(wire_end *self, void (*fn)(void *arg), void *arg) {
     send_errand(self, &it);
 }
 
+bool wire_ask(wire_end *self, bool (*fn)(void *arg), void *arg) {
+    errand it = {.ask = fn, .arg = arg};
+    return send_errand(self, &it);
+}
+
 bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg) {
     for (int i = 0; i < PATIENCE_MS; i++) {
-        errand it = {.ask = fn, .arg = arg};
-        if (send_errand(self, &it)) return true;
+        if (wire_ask(self, fn, arg)) return true;
         if (self->embedded == NULL) wait_ms(1);
         if (self->embedded != NULL && i > 100) return false;
     }

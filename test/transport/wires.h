@@ -46,6 +46,9 @@ void wire_shut(wire_end *self);
 /* fn(arg) on the channel's loop; returns when that has run. */
 void wire_do(wire_end *self, void (*fn)(void *arg), void *arg);
 
+/* What fn(arg) answers there now. */
+bool wire_ask(wire_end *self, bool (*fn)(void *arg), void *arg);
+
 /* True as soon as fn(arg), asked on the loop, is; false after ten seconds. */
 bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg);
 

@@ -9,11 +9,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc", "weir_je_mallocx",
               "weir_je_rallocx"}
 CALLGRIND = ["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=FILE"]
 STRACE = ["strace", "-f", "-c", "-o", "FILE"]
+SETTLE_SECONDS = 0.3  # for the server to see that its connections are gone, in both runs alike
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
 
@@ -59,6 +61,7 @@ def _serve_twice(server, tool, drive, few, many, read):
             server.start(_with_file(tool, path))
             try:
                 drive(operations)
+                time.sleep(SETTLE_SECONDS)
             finally:
                 server.stop()
             results.append(read(path))
