@@ -43,6 +43,8 @@ static const char *path, *verify;
 static const uint8_t *truth; /* the file, where bytes are compared */
 static char request[HEAD_MAX];
 static size_t request_len;
+static connection *all;
+static int poll_fd;
 static uint64_t begun, finished, to_begin;
 
 static _Noreturn void complain(const char *what) {
@@ -127,27 +129,27 @@ static void receive_once(connection *self) {
     }
 }
 
-static void run(connection *all, int poll, uint64_t deadline) {
+static void run(uint64_t deadline) {
     uint64_t most = to_begin < connections ? to_begin : connections;
     for (uint64_t i = 0; i < most; i++) ask(&all[i]);
     while (finished < begun) {
         struct epoll_event events[EVENTS];
-        int n = epoll_wait(poll, events, EVENTS, SILENCE_MS);
+        int n = epoll_wait(poll_fd, events, EVENTS, SILENCE_MS);
         if (n == 0) complain("nothing came for 20 s");
         if (meter_now() >= deadline) to_begin = begun;
         for (int i = 0; i < n; i++) receive_once(events[i].data.ptr);
     }
 }
 
-static connection *connect_all(const char *where, int poll) {
-    connection *all = calloc(connections, sizeof *all);
-    if (all == NULL || poll < 0) die("out of memory or descriptors");
+static void connect_all(const char *where) {
+    all = calloc(connections, sizeof *all);
+    poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (all == NULL || poll_fd < 0) die("out of memory or descriptors");
     for (uint64_t i = 0; i < connections; i++) {
         all[i].fd = loopback_connect(where);
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[i]};
-        if (epoll_ctl(poll, EPOLL_CTL_ADD, all[i].fd, &event) != 0) die("epoll_ctl");
+        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, all[i].fd, &event) != 0) die("epoll_ctl");
     }
-    return all;
 }
 
 static void map_truth(void) {
@@ -184,15 +186,14 @@ int main(int argc, char **argv) {
     loopback_raise_limit();
     map_truth();
     write_request(where);
-    int poll = epoll_create1(EPOLL_CLOEXEC);
-    connection *all = connect_all(where, poll);
+    connect_all(where);
     to_begin = connections; /* one each to warm up */
-    run(all, poll, UINT64_MAX);
+    run(UINT64_MAX);
 
     uint64_t before = finished, server_cpu = server != 0 ? meter_cpu(server) : 0, cpu = meter_cpu(0);
     uint64_t start = meter_now();
     to_begin = requests != 0 ? begun + requests : UINT64_MAX;
-    run(all, poll, milliseconds != 0 ? start + milliseconds * 1000000 : UINT64_MAX);
+    run(milliseconds != 0 ? start + milliseconds * 1000000 : UINT64_MAX);
     uint64_t ns = meter_now() - start, done = finished - before;
     cpu = meter_cpu(0) - cpu;
     server_cpu = server != 0 ? meter_cpu(server) - server_cpu : 0;

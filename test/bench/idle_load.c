@@ -26,6 +26,7 @@ enum {
 };
 
 static uint64_t connections = 10000, echo, server;
+static int *fds;
 
 static size_t descriptors(void) {
     char folder[64];
@@ -91,7 +92,7 @@ int main(int argc, char **argv) {
     }
     uint64_t rss = meter_memory(server, "Rss"), pss = meter_memory(server, "Pss"), kernel = slab();
     size_t held = descriptors();
-    int *fds = calloc(connections, sizeof *fds);
+    fds = calloc(connections, sizeof *fds);
     if (fds == NULL) die("calloc");
     for (uint64_t i = 0; i < connections; i++) {
         fds[i] = loopback_connect(where);

@@ -1,4 +1,5 @@
 /* loop_host_test.c - a weir loop that lives on the host's own uv_loop_t. */
+#include <signal.h>
 #include <uv.h>
 
 #include <weir/testing.h>
@@ -41,6 +42,17 @@ WEIR_TEST(loop_host, runs_tasks_and_timers_in_the_hosts_run) {
     weir_loop_free(loop);
     uv_close((uv_handle_t *)&hosts_own, NULL);
     uv_run(&host, UV_RUN_DEFAULT);
+    expect_eq(uv_loop_close(&host), 0);
+}
+
+WEIR_TEST(loop_host, keeps_the_signal_of_a_broken_pipe_away_from_the_host) {
+    uv_loop_t host;
+    sigset_t blocked;
+    require(uv_loop_init(&host) == 0);
+    weir_loop *loop = weir_loop_new(&(weir_loop_options){.host = &host});
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    expect_eq(sigismember(&blocked, SIGPIPE), 1); /* sendfile has no flag for it */
+    weir_loop_free(loop);
     expect_eq(uv_loop_close(&host), 0);
 }
 

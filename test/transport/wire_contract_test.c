@@ -220,6 +220,7 @@ WEIR_TEST(wire_contract, lets_a_handler_write_on_after_the_peers_end) {
         expect(far_sees_end(&wire));
         expect(wire_until_gone(&wire));
         expect_eq(self.actor.seen[ACTOR_EVENT], 1);
+        expect_eq(self.actor.seen[ACTOR_READ_COMPLETE], 0); /* nothing was read */
         shut_with(&wire, &self);
     }
 }

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
@@ -23,8 +22,9 @@
 #include "common/options.h"
 
 enum {
-    LINE_MAX_BYTES = 1024,
-    EVENTS = 1024
+    LINE_MAX_BYTES = 512,
+    EVENTS = 1024,
+    DESCRIPTORS_MAX = 65536
 };
 
 typedef struct peer {
@@ -35,6 +35,8 @@ typedef struct peer {
     bool waits; /* for room in the socket */
     char line[LINE_MAX_BYTES];
 } peer;
+
+static peer peers[DESCRIPTORS_MAX]; /* by descriptor */
 
 static int poll_fd, root, kept = -1;
 static uint64_t keep;
@@ -52,7 +54,6 @@ static void close_file(peer *self) {
 static void hang_up(peer *self) {
     close_file(self);
     close(self->fd);
-    free(self);
 }
 
 /* Opens and measures, or takes the one that is kept. */
@@ -105,11 +106,9 @@ static bool read_request(peer *self) {
 
 static void accept_all(int listener) {
     for (int fd; (fd = loopback_accept(listener)) >= 0;) {
-        peer *self = calloc(1, sizeof *self);
-        if (self == NULL) die("calloc");
-        self->fd = fd;
-        self->file = -1;
-        watch(EPOLL_CTL_ADD, self, EPOLLIN);
+        if (fd >= DESCRIPTORS_MAX) die("too many descriptors");
+        peers[fd] = (peer){.fd = fd, .file = -1};
+        watch(EPOLL_CTL_ADD, &peers[fd], EPOLLIN);
     }
 }
 

@@ -1,0 +1,275 @@
+/* wire_random_test.c - random things done at both ends of real connections.
+ *
+ * The near end is a handler on a loop that writes bufs and files, pauses, pulls, ends, closes and aborts; the far end
+ * is plain sockets that send, read a little, end and reset. What must hold: each connection is told of its beginning
+ * and its end once, every promise completes once, and all memory is back.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <weir/core/log.h>
+#include <weir/testing.h>
+
+#include "seed.h"
+#include "wires.h"
+
+enum {
+    SOCKETS = 24,
+    STEPS = 12000,
+    FILE_SIZE = 400000
+};
+
+/* Touched on the loop only, until that has ended. */
+static struct near_end {
+    uint64_t random;
+    weir_region *file;
+    long states, promises;
+    uint64_t acts, completed, told;
+} near_end;
+
+typedef struct state {
+    weir_timer timer;
+    weir_ctx *ctx;
+    bool active, inactive;
+} state;
+
+static uint64_t below(uint64_t bound) {
+    return seed_below(&near_end.random, bound);
+}
+
+static void act(weir_ctx *ctx);
+
+static void promise_done(void *arg, weir_status status) {
+    bool *done = arg;
+    (void)status;
+    expect(!*done);
+    free(done);
+    near_end.promises--;
+    near_end.completed++;
+}
+
+static weir_promise *some_promise(weir_ctx *ctx) {
+    if (below(2) == 0) return NULL;
+    weir_promise *promise = weir_promise_new(weir_ctx_loop(ctx));
+    bool *done = calloc(1, sizeof *done);
+    weir_promise_listen(promise, promise_done, done);
+    near_end.promises++;
+    return promise;
+}
+
+static void *some_message(weir_ctx *ctx) {
+    if (below(5) == 0) {
+        uint64_t at = below(FILE_SIZE);
+        return weir_region_slice(near_end.file, at, below(FILE_SIZE - at));
+    }
+    size_t n = below(6) == 0 ? below(200000) : below(3000);
+    weir_buf *buf = weir_ctx_get_buf(ctx, n);
+    if (buf != NULL) weir_buf_write_fill(buf, 'x', n);
+    return buf;
+}
+
+static void act_once(weir_ctx *ctx) {
+    weir_channel *channel = weir_ctx_channel(ctx);
+    near_end.acts++;
+    switch (below(24)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: weir_ctx_write(ctx, some_message(ctx), some_promise(ctx)); break;
+    case 4:
+    case 5: weir_channel_write(channel, some_message(ctx), some_promise(ctx)); break;
+    case 6: weir_ctx_flush(ctx); break;
+    case 7: weir_channel_set_reading(channel, below(3) != 0); break;
+    case 8: weir_ctx_pull(ctx); break;
+    case 9: weir_timer_start(&((state *)weir_ctx_state(ctx))->timer, weir_ctx_loop(ctx), below(8)); break;
+    case 10:
+        if (below(10) == 0) weir_ctx_shutdown(ctx, some_promise(ctx));
+        break;
+    case 11:
+        if (below(10) == 0) weir_channel_close(channel, some_promise(ctx));
+        break;
+    case 12:
+        if (below(15) == 0) weir_channel_abort(channel, WEIR_E_LIMIT);
+        break;
+    default: break;
+    }
+}
+
+static void act(weir_ctx *ctx) {
+    for (uint64_t i = below(3); i > 0; i--) act_once(ctx);
+}
+
+static void on_timer(weir_timer *timer) {
+    state *self = timer->arg;
+    if (below(2) == 0) weir_channel_set_reading(weir_ctx_channel(self->ctx), true);
+    act(self->ctx);
+}
+
+static void on_added(weir_ctx *ctx) {
+    state *self = weir_ctx_state(ctx);
+    self->ctx = ctx;
+    near_end.states++;
+    weir_timer_init(&self->timer, on_timer, self);
+}
+
+static void on_removed(weir_ctx *ctx) {
+    state *self = weir_ctx_state(ctx);
+    expect_eq(self->active, self->inactive);
+    weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    near_end.states--;
+    memset(self, 0xEE, sizeof *self);
+    free(self);
+}
+
+static void on_active(weir_ctx *ctx) {
+    state *self = weir_ctx_state(ctx);
+    expect(!self->active);
+    self->active = true;
+    weir_timer_start(&self->timer, weir_ctx_loop(ctx), 1 + below(5));
+    act(ctx);
+}
+
+static void on_inactive(weir_ctx *ctx) {
+    state *self = weir_ctx_state(ctx);
+    expect(self->active && !self->inactive);
+    self->inactive = true;
+    near_end.told++;
+    act(ctx);
+}
+
+static void on_read(weir_ctx *ctx, weir_obj *msg) {
+    if (below(4) == 0) {
+        weir_ctx_write(ctx, msg, some_promise(ctx));
+    } else {
+        weir_obj_release(msg);
+    }
+    act(ctx);
+}
+
+static void on_read_complete(weir_ctx *ctx) {
+    act(ctx);
+}
+
+static void on_event(weir_ctx *ctx, weir_obj *event) {
+    act(ctx);
+    if (below(3) == 0) {
+        weir_obj_release(event);
+    } else {
+        weir_ctx_fire_event(ctx, event);
+    }
+}
+
+static void on_writable_changed(weir_ctx *ctx) {
+    act(ctx);
+}
+
+static void on_error(weir_ctx *ctx, const weir_error *error) {
+    act(ctx);
+    if (below(2) == 0) weir_ctx_fire_error(ctx, error);
+}
+
+static const weir_handler random_handler = {
+    .name = "random",
+    .added = on_added,
+    .removed = on_removed,
+    .active = on_active,
+    .read = on_read,
+    .read_complete = on_read_complete,
+    .event = on_event,
+    .writable_changed = on_writable_changed,
+    .error = on_error,
+    .inactive = on_inactive,
+};
+
+static weir_status build(weir_pipeline *pipeline, void *arg) {
+    (void)arg;
+    state *self = calloc(1, sizeof *self);
+    return weir_pipeline_add_last(pipeline, &random_handler, self);
+}
+
+/* ---- the far end ---- */
+
+static void step_far(int *fd, unsigned port, uint64_t *random) {
+    static char bytes[100000];
+    if (*fd < 0) {
+        *fd = plain_connect(port);
+        return;
+    }
+    switch (seed_below(random, 12)) {
+    case 0:
+    case 1:
+    case 2: send(*fd, bytes, seed_below(random, 3000), MSG_DONTWAIT | MSG_NOSIGNAL); break;
+    case 3: send(*fd, bytes, seed_below(random, sizeof bytes), MSG_DONTWAIT | MSG_NOSIGNAL); break;
+    case 4:
+    case 5:
+    case 6:
+    case 7: recv(*fd, bytes, seed_below(random, sizeof bytes), MSG_DONTWAIT); break;
+    case 8:
+        if (seed_below(random, 5) == 0) shutdown(*fd, SHUT_WR);
+        break;
+    case 9:
+        if (seed_below(random, 8) == 0) {
+            close(*fd);
+            *fd = -1;
+        }
+        break;
+    case 10:
+        if (seed_below(random, 8) == 0) {
+            plain_reset(*fd);
+            *fd = -1;
+        }
+        break;
+    default: wait_ms(seed_below(random, 20) == 0 ? 1 : 0);
+    }
+}
+
+static weir_region *some_file(void) {
+    char path[] = "/tmp/weir-random-XXXXXX";
+    int fd = mkstemp(path);
+    require(fd >= 0);
+    unlink(path);
+    require(ftruncate(fd, FILE_SIZE) == 0);
+    weir_region *region = weir_region_file(fd, true, 0, FILE_SIZE);
+    require(region != NULL);
+    return region;
+}
+
+static void drop_line(void *arg, weir_log_level level, const char *subject, const char *line) {
+    (void)arg;
+    (void)level;
+    (void)subject;
+    (void)line;
+}
+
+WEIR_TEST(wire_random, keeps_its_promises_while_both_ends_do_random_things) {
+    uint64_t random = seed_start();
+    int fds[SOCKETS];
+    memset(&near_end, 0, sizeof near_end);
+    near_end.random = random ^ 0x5555;
+    near_end.file = some_file();
+    weir_log_set_sink(drop_line, NULL);
+    weir_loop_group *group = weir_loop_group_new(1);
+    weir_server *server;
+    weir_server_options options = {.loops = group, .build = build, .stop_timeout_ms = 300};
+    options.channel.close_timeout_ms = 50;
+    options.channel.high_water = 300000;
+    options.channel.write_cap = 2000000;
+    require(weir_server_start(&server, &options) == WEIR_OK);
+    unsigned port = weir_addr_port(weir_server_addr(server));
+    for (int i = 0; i < SOCKETS; i++) fds[i] = -1;
+    for (int i = 0; i < STEPS; i++) step_far(&fds[seed_below(&random, SOCKETS)], port, &random);
+    for (int i = 0; i < SOCKETS; i++) {
+        if (fds[i] >= 0) close(fds[i]);
+    }
+    weir_server_free(server);
+    weir_loop_group_free(group);
+    weir_log_set_sink(NULL, NULL);
+    weir_region_release(near_end.file);
+    expect_eq(near_end.states, 0);
+    expect_eq(near_end.promises, 0);
+    expect(near_end.told > SOCKETS);
+    expect(near_end.acts > STEPS / 4);
+}
