@@ -5,7 +5,6 @@
 
 #include <weir/buffer/buf_composite.h>
 #include <weir/buffer/buf_dump.h>
-#include <weir/core/alloc.h>
 #include <weir/transport/channel.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/event.h>
@@ -17,6 +16,14 @@ typedef struct logger {
     weir_log_level level;
     bool dump;
 } logger;
+
+/* All there can be, so that no connection needs one of its own. */
+static const logger loggers[][2] = {
+    [WEIR_LOG_DEBUG] = {{WEIR_LOG_DEBUG, false}, {WEIR_LOG_DEBUG, true}},
+    [WEIR_LOG_INFO] = {{WEIR_LOG_INFO, false}, {WEIR_LOG_INFO, true}},
+    [WEIR_LOG_WARN] = {{WEIR_LOG_WARN, false}, {WEIR_LOG_WARN, true}},
+    [WEIR_LOG_ERROR] = {{WEIR_LOG_ERROR, false}, {WEIR_LOG_ERROR, true}},
+};
 
 static void say(weir_ctx *ctx, const char *event) {
     const logger *self = weir_ctx_state(ctx);
@@ -45,7 +52,6 @@ static void say_message(weir_ctx *ctx, const char *verb, weir_obj *msg) {
 
 static void log_removed(weir_ctx *ctx) {
     say(ctx, "removed");
-    weir_alloc_release(NULL, weir_ctx_state(ctx));
 }
 
 static void log_active(weir_ctx *ctx) {
@@ -137,10 +143,7 @@ const weir_handler weir_log_handler = {
 };
 
 weir_status weir_log_handler_add(weir_pipeline *pipeline, weir_log_level level, bool dump_bytes) {
-    logger *self = weir_alloc_acquire(NULL, sizeof *self);
-    if (self == NULL) return WEIR_E_NO_MEMORY;
-    *self = (logger){level, dump_bytes};
-    weir_status status = weir_pipeline_add_last(pipeline, &weir_log_handler, self);
-    if (status != WEIR_OK) weir_alloc_release(NULL, self);
-    return status;
+    if ((unsigned)level > WEIR_LOG_ERROR) return WEIR_E_INVALID;
+    return weir_pipeline_add_last(pipeline, &weir_log_handler,
+                                  (void *)(uintptr_t)&loggers[level][dump_bytes]);
 }

@@ -54,14 +54,18 @@ static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir
     return WEIR_OK;
 }
 
-/* Asks the first and the last byte of what is to be sent: 0.75 us each against 60 ms of a cold disk. */
-static weir_status check_warm(outbound_entry *entry, weir_region *region, size_t n) {
+static bool is_cold_at(weir_region *region, uint64_t at) {
     uint8_t byte;
+    return region->ops->read(region, at, &byte, 1, false) == -EAGAIN;
+}
+
+/* Asks the last byte of what is to be sent, and the first when much lies between: 0.75 us each against 60 ms of a
+ * cold disk. An end of file or an error shows when it is sent. */
+static weir_status check_warm(outbound_entry *entry, weir_region *region, size_t n) {
     if (entry->warm > entry->sent) return WEIR_OK;
-    ssize_t got = region->ops->read(region, entry->sent, &byte, 1, false);
-    if (got > 0 && n > 1) got = region->ops->read(region, entry->sent + n - 1, &byte, 1, false);
-    if (got == -EAGAIN) return (weir_status)got;
-    entry->warm = entry->sent + n; /* an end of file or an error shows when it is sent */
+    if (is_cold_at(region, entry->sent + n - 1)) return -EAGAIN;
+    if (n > COLD_STEP && is_cold_at(region, entry->sent)) return -EAGAIN;
+    entry->warm = entry->sent + n;
     return WEIR_OK;
 }
 

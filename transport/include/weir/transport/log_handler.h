@@ -15,7 +15,7 @@ WEIR_BEGIN_DECLS
 
 WEIR_API extern const weir_handler weir_log_handler;
 
-/* Adds it next to the tail. Borrows: pipeline. Fails: WEIR_E_NO_MEMORY. */
+/* Adds it next to the tail. Borrows: pipeline. Fails: WEIR_E_NO_MEMORY, WEIR_E_INVALID for no level of a line. */
 WEIR_API weir_status weir_log_handler_add(weir_pipeline *pipeline, weir_log_level level, bool dump);
 
 WEIR_END_DECLS
