@@ -63,7 +63,7 @@ static inline outbound_entry *unlink_front(outbound_queue *queue) {
     return entry;
 }
 
-weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
+static inline weir_obj *take_front(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
     outbound_entry *entry = unlink_front(queue);
     weir_obj *msg = entry->msg;
     *promise = entry->promise;
@@ -72,9 +72,13 @@ weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promis
     return msg;
 }
 
+weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
+    return take_front(queue, loop, promise);
+}
+
 static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_status status) {
     weir_promise *promise;
-    weir_obj_release(outbound_queue_pop(queue, loop, &promise));
+    weir_obj_release(take_front(queue, loop, &promise));
     if (promise != NULL) weir_promise_complete(promise, status);
 }
 

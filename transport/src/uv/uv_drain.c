@@ -140,7 +140,7 @@ static outcome fail(uv_channel *self, weir_status status, const char *what) {
     return FAILED;
 }
 
-static outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, const char *what) {
+static inline outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, const char *what) {
     weir_channel *channel = &self->channel;
     if (WEIR_UNLIKELY(sent < 0)) {
         if (sent != -EAGAIN) return fail(self, (weir_status)sent, what);
@@ -156,7 +156,7 @@ static outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, const ch
     return BLOCKED;
 }
 
-static outcome send_gathered(uv_channel *self, uv_batch *batch) {
+static inline outcome send_gathered(uv_channel *self, uv_batch *batch) {
     weir_channel *channel = &self->channel;
     if (WEIR_UNLIKELY(batch->bytes == 0)) {
         if (batch->cold) return COLD;
