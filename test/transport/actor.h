@@ -1,7 +1,7 @@
 /* actor.h - a handler that writes down what it sees and does what a test tells it, in any slot.
  *
- * It acts first and passes on afterwards, so that what it did to the pipeline meets the event under way. The trail of
- * several actors is one text, a line an event: "a.read", "b.removed".
+ * It acts first and passes on afterwards, so that what it did to the pipeline meets the event under way.
+ * The trail of several actors is one text, a line an event: "a.read", "b.removed".
  */
 #ifndef WEIR_TEST_ACTOR_H
 #define WEIR_TEST_ACTOR_H

@@ -1,7 +1,7 @@
-/* channel_random_test.c - a million random steps over channels whose handlers do random things in their callbacks.
+/* channel_random_test.c - a million random steps over channels whose handlers do random things.
  *
- * What must hold whatever happens: active and inactive at most once and in this order, nothing after removed, removed
- * once for each that was added, every promise completed once, and all memory back.
+ * What must hold whatever happens: active and inactive at most once and in this order, nothing after
+ * removed, removed once for each that was added, every promise completed once, and all memory back.
  */
 #include <stdlib.h>
 #include <string.h>

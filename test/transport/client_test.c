@@ -55,16 +55,24 @@ static unsigned closed_port(void) {
     return port;
 }
 
+/* A write that waits for the connection, for certain: `early_write` is its promise. */
+static weir_promise *early_write;
+
+static weir_status write_in_build(weir_pipeline *pipeline, void *arg) {
+    weir_channel_write(weir_pipeline_channel(pipeline), weir_buf_new(10), weir_promise_retain(early_write));
+    return build_with_actor(pipeline, arg);
+}
+
 WEIR_TEST(client, is_told_that_nobody_listens) {
     attempt a;
     prepare(&a);
+    early_write = weir_promise_new(a.loop);
     a.options.port = closed_port();
+    a.options.build = write_in_build;
     start(&a);
-    weir_promise *write = weir_promise_new(a.loop);
-    weir_channel_write(a.channel, weir_buf_new(10), weir_promise_retain(write));
     expect_status(weir_promise_wait(a.promise, 10000), -ECONNREFUSED);
-    expect_status(weir_promise_wait(write, 10000), -ECONNREFUSED);
-    weir_promise_release(write);
+    expect_status(weir_promise_wait(early_write, 10000), -ECONNREFUSED);
+    weir_promise_release(early_write);
     finish(&a);
     expect_never_active(&a);
     expect_eq(a.h.seen[ACTOR_ERROR], 0);

@@ -1,4 +1,4 @@
-/* hang_up_test.c - the ends of a connection that epoll reports again and again, and what a loop sees of the time. */
+/* hang_up_test.c - ends of a connection that epoll reports again and again, and the time after a sleep. */
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,7 +14,7 @@ static double cpu_seconds(void) {
     return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-/* True when the process sleeps through the next moment; on a busy machine a spinning loop gets its share all the same. */
+/* True when the process sleeps through the next moment; a spinning loop gets a share of any machine. */
 static bool is_at_rest(void) {
     double before = cpu_seconds();
     wait_ms(300);

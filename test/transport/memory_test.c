@@ -1,4 +1,4 @@
-/* memory_test.c - whole lives with each allocation failing in turn: no crash, no leak, nobody left waiting. */
+/* memory_test.c - whole lives with each allocation failing in turn: no crash, no leak, no endless wait. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>

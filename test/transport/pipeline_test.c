@@ -253,7 +253,7 @@ static void replace_itself(actor *self, weir_ctx *ctx, actor_slot slot) {
     expect_status(weir_pipeline_replace(ctx, &actor_handler, &all->extra), WEIR_OK);
 }
 
-/* What the old handler still passes on goes to those it stood between, and inbound to its replacement first. */
+/* What the old handler passes on goes to those it stood between, and inbound to its replacement first. */
 WEIR_TEST(pipeline, lets_a_handler_replace_itself_in_any_callback) {
     for (actor_slot slot = 0; slot < ACTOR_EVENTS; slot++) {
         chain list;

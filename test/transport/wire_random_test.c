@@ -1,8 +1,8 @@
 /* wire_random_test.c - random things done at both ends of real connections.
  *
- * The near end is a handler on a loop that writes bufs and files, pauses, pulls, ends, closes and aborts; the far end
- * is plain sockets that send, read a little, end and reset. What must hold: each connection is told of its beginning
- * and its end once, every promise completes once, and all memory is back.
+ * The near end is a handler on a loop that writes bufs and files, pauses, pulls, ends, closes and aborts;
+ * the far end is plain sockets that send, read a little, end and reset. What must hold: each connection is
+ * told of its beginning and its end once, every promise completes once, and all memory is back.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 enum {
     SOCKETS = 24,
-    STEPS = 12000,
+    STEPS = 50000,
     FILE_SIZE = 400000
 };
 

@@ -1,4 +1,4 @@
-/* wire_region_test.c - files and other regions on their way to a socket: each path, proven by the counters. */
+/* wire_region_test.c - regions on their way to a socket: each path, proven by the counters. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

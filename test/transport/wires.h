@@ -4,8 +4,8 @@
  *     accepted    a connection of a weir_server          far end: a plain socket of the test
  *     connected   weir_client_connect to a plain listener   "
  *
- * The channel lives on its loop; the test looks at what belongs to it through wire_do and wire_until, which run
- * there. All waiting is bounded.
+ * The channel lives on its loop; the test looks at what belongs to it through wire_do and wire_until, which
+ * run there. All waiting is bounded.
  */
 #ifndef WEIR_TEST_WIRES_H
 #define WEIR_TEST_WIRES_H
@@ -76,7 +76,7 @@ bool far_sees_reset(wire_end *self);
 
 /* ---- sockets of the test's own ---- */
 
-/* A blocking socket connected to this port of the loopback; -1 on failure. Waits at most ten seconds in calls. */
+/* A blocking socket connected to this port of the loopback; -1 on failure. Calls wait ten seconds at most. */
 int plain_connect(unsigned port);
 
 /* One that listens, on a port the system picks. */
