@@ -325,6 +325,17 @@ WEIR_TEST(channel_flow, keeps_the_order_of_bufs_and_regions_and_completes_empty_
     life_end(&l);
 }
 
+WEIR_TEST(channel_flow, refuses_a_flood_of_regions_by_what_their_entries_cost) {
+    life l;
+    life_begin(&l, &small);
+    weir_embedded_stall(l.embedded, true);
+    for (int i = 0; i < 1000 / OUTBOUND_OVERHEAD; i++) weir_channel_write(l.channel, dots(500), NULL);
+    l.trail.length = 0;
+    weir_channel_write(l.channel, dots(500), life_promise(&l, "r"));
+    expect(trail_is(&l.trail, "h.write\nr=WEIR_E_BACKPRESSURE\n"));
+    life_end(&l);
+}
+
 WEIR_TEST(channel_flow, counts_what_passed) {
     life l;
     life_begin(&l, NULL);

@@ -219,6 +219,19 @@ WEIR_TEST(channel, ends_its_stream_once_and_tells_all_who_asked) {
     life_end(&l);
 }
 
+WEIR_TEST(channel, ends_its_stream_well_when_a_close_that_sends_everything_overtakes_it) {
+    life l;
+    life_begin(&l, NULL);
+    weir_embedded_stall(l.embedded, true);
+    life_write(&l, 1, NULL);
+    weir_channel_shutdown(l.channel, life_promise(&l, "shutdown"));
+    weir_channel_close(l.channel, NULL);
+    l.trail.length = 0;
+    weir_embedded_stall(l.embedded, false);
+    expect(trail_is(&l.trail, "shutdown=WEIR_OK\nh.inactive\nh.removed\n"));
+    life_end(&l);
+}
+
 WEIR_TEST(channel, refuses_writes_from_the_close_on) {
     life l;
     life_begin(&l, NULL);

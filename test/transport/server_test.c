@@ -207,6 +207,21 @@ WEIR_TEST(server, closes_connections_over_its_limit_and_counts_them) {
     shut_house(&h);
 }
 
+WEIR_TEST(server, keeps_its_limit_over_several_loops_that_accept_at_once) {
+    enum {
+        MANY = 40
+    };
+    house h;
+    int fds[MANY];
+    open_house(&h, 3, (weir_server_options){.max_connections = 5});
+    for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
+    for (int i = 0; i < 500 && stats_of(&h).refused + stats_of(&h).open < MANY; i++) wait_ms(10);
+    expect_eq(stats_of(&h).refused, MANY - 5);
+    expect_eq(stats_of(&h).open, 5);
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    shut_house(&h);
+}
+
 WEIR_TEST(server, closes_and_counts_connections_whose_pipeline_cannot_be_built) {
     house h;
     open_house(&h, 1, (weir_server_options){0});
@@ -376,6 +391,23 @@ WEIR_TEST(server, stops_at_a_signal_when_told_to) {
     expect(answers(fd));
     kill(getpid(), SIGTERM);
     expect_status(weir_server_wait(h.server), WEIR_OK);
+    close(fd);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, cuts_what_is_left_at_a_second_signal_and_survives_a_third) {
+    house h;
+    open_house(&h, 2, (weir_server_options){.stop_on_signals = true, .stop_timeout_ms = 60000});
+    atomic_store(&h.echo.ignores_stopping, true);
+    int fd = plain_connect(h.port);
+    expect(answers(fd));
+    kill(getpid(), SIGTERM);
+    for (int i = 0; i < 10000 && atomic_load(&h.echo.stopping) == 0; i++) wait_ms(1);
+    expect(answers(fd));
+    kill(getpid(), SIGTERM);
+    expect_status(weir_server_wait(h.server), WEIR_E_TIMEOUT);
+    expect_eq(stats_of(&h).aborted, 1);
+    kill(getpid(), SIGTERM);
     close(fd);
     shut_house(&h);
 }

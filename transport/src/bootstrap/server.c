@@ -37,7 +37,8 @@ struct weir_server {
     net_signals *signals; /* on the first loop, until the server is freed */
     weir_task signals_task;
     atomic_bool stop_asked, cut_asked;
-    pthread_mutex_t lock; /* of the three below, which start, stop and wait meet at */
+    atomic_uint_fast64_t open; /* on all loops, for max_connections */
+    pthread_mutex_t lock;      /* of the three below, which start, stop and wait meet at */
     pthread_cond_t changed;
     size_t starting, running;
     weir_status start_status;
@@ -62,13 +63,8 @@ static void channel_gone(channel_owner *owner, weir_channel *channel) {
     server_part *part = WEIR_CONTAINER(owner, server_part, owner);
     (void)channel;
     atomic_fetch_sub(&part->open, 1);
+    atomic_fetch_sub(&part->server->open, 1);
     part_done_if_quiet(part);
-}
-
-static uint64_t open_connections(const weir_server *server) {
-    uint64_t open = 0;
-    for (size_t i = 0; i < server->count; i++) open += atomic_load(&server->parts[i].open);
-    return open;
 }
 
 static void refuse(server_part *part, int fd) {
@@ -76,17 +72,25 @@ static void refuse(server_part *part, int fd) {
     if (fd >= 0) close(fd);
 }
 
+/* Counts a connection in; false when there are as many as allowed. */
+static bool enter(weir_server *server) {
+    unsigned most = server->options.max_connections;
+    if (atomic_fetch_add(&server->open, 1) < most || most == 0) return true;
+    atomic_fetch_sub(&server->open, 1);
+    return false;
+}
+
 static void accepted(void *arg, int fd, const struct sockaddr *peer) {
     server_part *part = arg;
     weir_server *server = part->server;
-    unsigned most = server->options.max_connections;
-    if (most != 0 && open_connections(server) >= most) {
+    if (!enter(server)) {
         refuse(part, fd);
         return;
     }
     net_configure(fd, &server->channel);
     weir_channel *channel = net_channel_new(part->loop, fd, peer, &server->channel, &part->owner);
     if (channel == NULL) {
+        atomic_fetch_sub(&server->open, 1);
         refuse(part, -1);
         return;
     }

@@ -103,7 +103,8 @@ void channel_wire_closed(weir_channel *channel) {
     weir_status unsent = channel->cause != WEIR_OK ? channel->cause : (weir_status)WEIR_E_CLOSED;
     outbound_queue_fail(&channel->queue, channel->loop, unsent);
     atomic_store_explicit(&channel->pending, 0, memory_order_relaxed);
-    complete(&channel->shut_promise, unsent);
+    complete(&channel->shut_promise,
+             channel->cause); /* a close that sent everything ended our direction too */
     if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.head);
     atomic_store_explicit(&channel->state, CHANNEL_GONE, memory_order_relaxed);
     pipeline_clear(&channel->pipeline);
@@ -213,14 +214,15 @@ void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_sta
 
 static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uint64_t size) {
     if (!channel_is_open(channel) || channel->close_wanted || channel->shut_wanted) return WEIR_E_CLOSED;
+    uint64_t memory = outbound_queue_memory(&channel->queue) + OUTBOUND_OVERHEAD;
     if (msg->type == &weir_buf_type) {
         weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
         if (sticky != WEIR_OK) return sticky;
-        if (outbound_queue_memory(&channel->queue) + size > channel->write_cap) return WEIR_E_BACKPRESSURE;
+        memory += size;
     } else if (msg->type != &weir_region_type && !channel->wire->takes_any_message) {
         return WEIR_E_UNSUPPORTED;
     }
-    return WEIR_OK;
+    return memory > channel->write_cap ? (weir_status)WEIR_E_BACKPRESSURE : WEIR_OK;
 }
 
 static void enter_in(weir_channel *channel, weir_list *list) {

@@ -151,8 +151,6 @@ static bool has_tasks(const weir_loop *loop) {
 }
 
 static void take_turn(weir_embedded *self) {
-    if (self->in_turn) return;
-    self->in_turn = true;
     bool busy = true;
     for (int round = 0; busy && round < MOST_ROUNDS; round++) {
         loop_run_tasks(self->loop);
@@ -161,25 +159,40 @@ static void take_turn(weir_embedded *self) {
         loop_end_turn(self->loop);
         busy = busy || self->closing || has_tasks(self->loop);
     }
+}
+
+/* What calls handlers stands between these two, so that a call from inside one of them takes no turn of its own:
+ * a turn ends by freeing what callbacks up the stack may still look at. */
+static bool enter_turn(weir_embedded *self) {
+    bool outermost = !self->in_turn;
+    self->in_turn = true;
+    return outermost;
+}
+
+static void leave_turn(weir_embedded *self, bool outermost) {
+    if (!outermost) return;
+    take_turn(self);
     self->in_turn = false;
 }
 
 void weir_embedded_run(weir_embedded *embedded) {
+    bool outermost = enter_turn(embedded);
     loop_run_timers(embedded->loop, embedded->loop->now);
-    take_turn(embedded);
+    leave_turn(embedded, outermost);
 }
 
 void weir_embedded_advance(weir_embedded *embedded, uint64_t ms) {
     weir_loop *loop = embedded->loop;
     uint64_t until = loop->now + ms;
-    take_turn(embedded);
+    bool outermost = enter_turn(embedded);
+    if (outermost) take_turn(embedded);
     for (uint64_t next = timer_wheel_next(&loop->wheel); next <= until;
          next = timer_wheel_next(&loop->wheel)) {
         loop_run_timers(loop, next);
-        take_turn(embedded);
+        if (outermost) take_turn(embedded);
     }
     loop_run_timers(loop, until);
-    take_turn(embedded);
+    leave_turn(embedded, outermost);
 }
 
 /* ---- life ---- */
@@ -192,6 +205,14 @@ static weir_channel *new_channel(weir_embedded *self) {
     return weir_channel_retain(&made->channel);
 }
 
+static bool begin(weir_embedded *self, weir_build_fn *build, void *arg) {
+    bool outermost = enter_turn(self);
+    bool built = channel_open(self->channel, build, arg) == WEIR_OK;
+    if (built && channel_is_open(self->channel)) channel_wire_active(self->channel);
+    leave_turn(self, outermost);
+    return built;
+}
+
 weir_embedded *weir_embedded_new(const weir_channel_options *options, weir_build_fn *build, void *arg) {
     weir_embedded *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return NULL;
@@ -200,20 +221,19 @@ weir_embedded *weir_embedded_new(const weir_channel_options *options, weir_build
     weir_status status = channel_options_resolve(options, &self->options);
     self->loop = status == WEIR_OK ? embedded_loop_new() : NULL;
     self->channel = self->loop != NULL ? new_channel(self) : NULL;
-    if (self->channel != NULL && channel_open(self->channel, build, arg) == WEIR_OK) {
-        if (channel_is_open(self->channel)) channel_wire_active(self->channel);
-        take_turn(self);
-        return self;
+    if (self->channel == NULL || !begin(self, build, arg)) {
+        weir_embedded_free(self);
+        return NULL;
     }
-    weir_embedded_free(self);
-    return NULL;
+    return self;
 }
 
 void weir_embedded_free(weir_embedded *embedded) {
     if (embedded == NULL) return;
     if (embedded->channel != NULL) {
+        bool outermost = enter_turn(embedded);
         channel_abort_now(embedded->channel, WEIR_E_CLOSED);
-        take_turn(embedded);
+        leave_turn(embedded, outermost);
         drop_all(embedded, &embedded->inbox);
         drop_all(embedded, &embedded->outbox);
         weir_channel_release(embedded->channel);
@@ -243,7 +263,7 @@ weir_status weir_embedded_feed(weir_embedded *embedded, void *msg) {
         return WEIR_E_CLOSED;
     }
     if (!put(embedded, &embedded->inbox, msg)) return WEIR_E_NO_MEMORY;
-    take_turn(embedded);
+    leave_turn(embedded, enter_turn(embedded));
     return WEIR_OK;
 }
 
@@ -256,16 +276,17 @@ weir_status weir_embedded_feed_bytes(weir_embedded *embedded, const void *bytes,
 
 void weir_embedded_feed_end(weir_embedded *embedded) {
     embedded->ended = true;
-    take_turn(embedded);
+    leave_turn(embedded, enter_turn(embedded));
 }
 
 void weir_embedded_break(weir_embedded *embedded, weir_status why) {
+    bool outermost = enter_turn(embedded);
     channel_wire_broken(embedded->channel, why, "wire");
-    take_turn(embedded);
+    leave_turn(embedded, outermost);
 }
 
 weir_obj *weir_embedded_take(weir_embedded *embedded) {
-    take_turn(embedded);
+    leave_turn(embedded, enter_turn(embedded));
     return get(embedded, &embedded->outbox);
 }
 
@@ -302,9 +323,10 @@ weir_buf *weir_embedded_take_all(weir_embedded *embedded) {
 }
 
 void weir_embedded_stall(weir_embedded *embedded, bool stalled) {
+    bool outermost = enter_turn(embedded);
     embedded->stalled = stalled;
     if (!stalled) channel_wire_drained(embedded->channel);
-    take_turn(embedded);
+    leave_turn(embedded, outermost);
 }
 
 bool weir_embedded_is_open(const weir_embedded *embedded) {

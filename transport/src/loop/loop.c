@@ -188,11 +188,13 @@ void loop_end_turn(weir_loop *loop) {
     if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
 }
 
+/* Each is back in the list before it is told: whatever its handlers end leaves the list whole. */
 void loop_abort_channels(weir_loop *loop, weir_status why) {
-    weir_list *link = loop->channels.next;
-    while (link != &loop->channels) {
-        weir_channel *channel = WEIR_CONTAINER(link, weir_channel, siblings);
-        link = link->next;
-        channel_abort_now(channel, why);
+    weir_list all;
+    weir_list_init(&all);
+    weir_list_splice(&all, &loop->channels);
+    for (weir_list *link = weir_list_pop_front(&all); link != NULL; link = weir_list_pop_front(&all)) {
+        weir_list_push_back(&loop->channels, link);
+        channel_abort_now(WEIR_CONTAINER(link, weir_channel, siblings), why);
     }
 }

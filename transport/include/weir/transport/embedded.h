@@ -8,7 +8,7 @@
  *     weir_embedded_free(e);
  *
  * Each call is one turn of its loop: when it returns, posted tasks have run and what was written has
- * reached the far end, unless that is stalled.
+ * reached the far end, unless that is stalled. From inside a callback, the turn under way goes on.
  *
  * Layer: transport. Needs channel.h. One thread.
  */
