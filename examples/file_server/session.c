@@ -152,7 +152,7 @@ static void answer_line(struct session *self, weir_buf *line) {
 /* Decodes and answers one line; false when no whole line is left. */
 static bool answer_next(struct session *self) {
     weir_obj *line = NULL;
-    weir_decode_error error = {0};
+    weir_error error = {0};
     switch (weir_cumulation_next(&self->bytes, weir_line_framer_decode, &self->lines, &line, &error)) {
     case WEIR_DECODE_MORE: return false;
     case WEIR_DECODE_AGAIN:

@@ -8,7 +8,7 @@
 
 #include "codec/frames.h"
 
-static weir_decode decode_counted(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode decode_counted(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state;
     uint8_t n = 0;
     if (!weir_buf_peek_u8(in, &n) || weir_buf_readable(in) < 1u + n) return WEIR_DECODE_MORE;
@@ -223,13 +223,13 @@ WEIR_TEST(cumulation, hands_over_what_is_not_decoded) {
 
 /* ---- the contract ---- */
 
-static weir_decode make_out_of_nothing(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode make_out_of_nothing(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state, (void)in, (void)error;
     *out = &weir_buf_empty()->obj;
     return WEIR_DECODE_AGAIN;
 }
 
-static weir_decode answer_again(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode answer_again(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state, (void)in, (void)out, (void)error;
     return WEIR_DECODE_AGAIN;
 }
@@ -246,7 +246,7 @@ WEIR_TEST(cumulation, stops_a_decoder_that_does_not_consume) {
     }
 }
 
-static weir_decode give_without_again(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode give_without_again(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state, (void)error;
     weir_buf_skip(in, 1);
     *out = &weir_buf_empty()->obj;
@@ -263,7 +263,7 @@ WEIR_TEST(cumulation, aborts_when_an_object_comes_with_another_answer_than_again
         "gave an object without AGAIN");
 }
 
-static weir_decode fail_at_bang(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode fail_at_bang(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state, (void)out;
     uint8_t byte = 0;
     if (!weir_buf_peek_u8(in, &byte)) return WEIR_DECODE_MORE;
@@ -370,7 +370,7 @@ static bool decode_with_little_memory(void *contiguous) {
         if (chunk != NULL) weir_buf_write_bytes(chunk, memory + at, n);
         (void)weir_cumulation_add(&bytes, chunk);
         weir_obj *out;
-        weir_decode_error error;
+        weir_error error;
         while (weir_cumulation_next(&bytes, decode_counted, NULL, &out, &error) == WEIR_DECODE_AGAIN) {
             given++;
             weir_obj_release(out);

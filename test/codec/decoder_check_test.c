@@ -8,7 +8,7 @@
 #include <weir/transport/ctx.h>
 
 /* Pairs of bytes, by a decode function that is right or wrong in one way. */
-static weir_decode decode_pairs(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode decode_pairs(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     (void)state;
     if (weir_buf_readable(in) < 2) return WEIR_DECODE_MORE;
     weir_buf *pair = weir_buf_read_slice(in, 2);
@@ -17,13 +17,13 @@ static weir_decode decode_pairs(void *state, weir_buf *in, weir_obj **out, weir_
     return WEIR_DECODE_AGAIN;
 }
 
-static weir_decode drop_odd_bytes(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode drop_odd_bytes(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     if (weir_buf_readable(in) == 1) weir_buf_skip(in, 1);
     return decode_pairs(state, in, out, error);
 }
 
 /* Only a cut that leaves exactly five bytes shows it. */
-static weir_decode stumble_over_five(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode stumble_over_five(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     bool *stumbled = state;
     if (weir_buf_readable(in) == 5) *stumbled = true;
     weir_decode answer = decode_pairs(state, in, out, error);
@@ -34,12 +34,12 @@ static weir_decode stumble_over_five(void *state, weir_buf *in, weir_obj **out, 
     return answer;
 }
 
-static weir_decode write_behind(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode write_behind(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     *in->wp = '!'; /* the first piece it sees has a guard byte there */
     return decode_pairs(state, in, out, error);
 }
 
-static weir_decode change_what_is_read(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+static weir_decode change_what_is_read(void *state, weir_buf *in, weir_obj **out, weir_error *error) {
     weir_decode answer = decode_pairs(state, in, out, error);
     if (*out != NULL) *((weir_buf *)(void *)*out)->rp ^= 0x20;
     return answer;

@@ -44,13 +44,13 @@ static void note_frame(frames *self, weir_buf *buf) {
     note(self, n > 32 ? "...\" %zu\n" : "\"\n", n);
 }
 
-static void note_refusal(frames *self, const weir_decode_error *error, bool goes_on) {
+static void note_refusal(frames *self, const weir_error *error, bool goes_on) {
     note(self, "%s %s %" PRIu64 "/%" PRIu64 " @%" PRIu64 "%s\n", weir_status_name(error->status), error->what,
          error->actual, error->maximum, error->offset, goes_on ? ", goes on" : "");
 }
 
 /* False when there was nothing. */
-static bool note_step(frames *self, weir_decode answer, weir_obj *out, const weir_decode_error *error) {
+static bool note_step(frames *self, weir_decode answer, weir_obj *out, const weir_error *error) {
     if (answer == WEIR_DECODE_AGAIN && out != NULL) note_frame(self, (weir_buf *)(void *)out);
     if (answer == WEIR_DECODE_SKIPPED || answer == WEIR_DECODE_FAILED) {
         note_refusal(self, error, answer == WEIR_DECODE_SKIPPED);
@@ -68,7 +68,7 @@ weir_buf *frames_buf(const void *bytes, size_t n) {
 
 void frames_feed_buf(frames *self, weir_buf *buf) {
     weir_obj *out;
-    weir_decode_error error;
+    weir_error error;
     weir_decode answer;
     weir_status status = weir_cumulation_add(&self->bytes, buf);
     if (status != WEIR_OK) note(self, "add: %s\n", weir_status_name(status));
@@ -83,7 +83,7 @@ void frames_feed(frames *self, const void *bytes, size_t n) {
 
 void frames_end(frames *self) {
     weir_obj *out;
-    weir_decode_error error;
+    weir_error error;
     weir_decode answer;
     do {
         answer = weir_cumulation_end(&self->bytes, self->decode_last, self->state, &out, &error);

@@ -72,7 +72,7 @@ static void start_prefix(replay *self) {
 /* The next thing the decoder has to say. `*frame` Gives a buf. */
 static weir_decode next_answer(replay *self, weir_buf **frame, weir_status *status) {
     weir_obj *out;
-    weir_decode_error error = {0};
+    weir_error error = {0};
     weir_decode answer;
     do {
         answer = weir_cumulation_next(&self->bytes, self->decode, &self->framer, &out, &error);

@@ -99,7 +99,7 @@ static void count_frame(const framer *self, outcome *seen, weir_buf *frame) {
 
 /* False when there was nothing. */
 static bool count_answer(const framer *self, outcome *seen, weir_decode answer, weir_obj *out,
-                         const weir_decode_error *error) {
+                         const weir_error *error) {
     if (out != NULL) count_frame(self, seen, weir_buf_from(out));
     if (answer == WEIR_DECODE_SKIPPED || answer == WEIR_DECODE_FAILED) {
         MUST(error->status == WEIR_E_FRAME_TOO_LONG || error->status == WEIR_E_FRAME_CORRUPT ||
@@ -113,7 +113,7 @@ static bool count_answer(const framer *self, outcome *seen, weir_decode answer, 
 
 static void decode_all(framer *self, weir_cumulation *bytes, outcome *seen, bool at_end) {
     weir_obj *out;
-    weir_decode_error error;
+    weir_error error;
     weir_decode answer;
     do {
         answer = at_end ? weir_cumulation_end(bytes, self->decode_last, &self->state, &out, &error)

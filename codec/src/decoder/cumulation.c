@@ -135,10 +135,10 @@ static weir_decode stop(weir_cumulation *self, weir_obj **out) {
 
 /* One call of `decode`, its consumption booked; `*consumed` tells how much that was. */
 static weir_decode step(weir_cumulation *self, weir_decode_fn *decode, void *state, weir_obj **out,
-                        weir_decode_error *error, size_t *consumed) {
+                        weir_error *error, size_t *consumed) {
     weir_buf *in = self->in != NULL ? self->in : weir_buf_empty();
     size_t before = weir_buf_readable(in);
-    *error = (weir_decode_error){.offset = self->offset};
+    *error = (weir_error){.offset = self->offset};
     weir_decode answer = decode(state, in, out, error);
     WEIR_CHECK(answer == WEIR_DECODE_AGAIN || *out == NULL, "a decode function gave an object without AGAIN");
     size_t left = weir_buf_readable(in);
@@ -153,7 +153,7 @@ static weir_decode step(weir_cumulation *self, weir_decode_fn *decode, void *sta
     return answer;
 }
 
-static weir_decode fail_stuck(weir_cumulation *self, weir_obj **out, weir_decode_error *error) {
+static weir_decode fail_stuck(weir_cumulation *self, weir_obj **out, weir_error *error) {
     weir_decode_fail(error, WEIR_E_DECODER_STUCK, "decoder", 0, 0);
     return stop(self, out);
 }
@@ -163,7 +163,7 @@ static bool is_progress(weir_decode answer) {
 }
 
 weir_decode weir_cumulation_next(weir_cumulation *self, weir_decode_fn *decode, void *state, weir_obj **out,
-                                 weir_decode_error *error) {
+                                 weir_error *error) {
     *out = NULL;
     if (self->in == NULL) return WEIR_DECODE_MORE;
     size_t consumed;
@@ -172,16 +172,16 @@ weir_decode weir_cumulation_next(weir_cumulation *self, weir_decode_fn *decode, 
     return answer;
 }
 
-static weir_decode tell_leftover(weir_cumulation *self, weir_decode_error *error) {
+static weir_decode tell_leftover(weir_cumulation *self, weir_error *error) {
     size_t left = self->in == NULL ? 0 : weir_buf_readable(self->in);
     weir_cumulation_clear(self);
     if (left == 0 || self->options.ignore_partial) return WEIR_DECODE_MORE;
-    *error = (weir_decode_error){.offset = self->offset};
+    *error = (weir_error){.offset = self->offset};
     return weir_decode_fail(error, WEIR_E_EOF, "frame", left, 0);
 }
 
 weir_decode weir_cumulation_end(weir_cumulation *self, weir_decode_fn *decode_last, void *state,
-                                weir_obj **out, weir_decode_error *error) {
+                                weir_obj **out, weir_error *error) {
     *out = NULL;
     if (self->stopped) return WEIR_DECODE_MORE;
     if (decode_last == NULL) return tell_leftover(self, error);

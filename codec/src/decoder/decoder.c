@@ -76,20 +76,14 @@ void weir_decoder_get_stats(const weir_ctx *ctx, weir_decoder_stats *out) {
 
 /* ---- the loop ---- */
 
-static void tell(weir_ctx *ctx, decoder *self, const weir_decode_error *failure) {
+static void tell(weir_ctx *ctx, decoder *self, const weir_error *failure) {
     self->has_told = true;
-    weir_ctx_fire_error(ctx, &(weir_error){
-                                 .status = failure->status,
-                                 .what = failure->what,
-                                 .actual = failure->actual,
-                                 .maximum = failure->maximum,
-                                 .offset = failure->offset,
-                             });
+    weir_ctx_fire_error(ctx, failure);
 }
 
 /* Passes on what one step brought; false when that was nothing. */
 static bool pass_on(weir_ctx *ctx, decoder *self, weir_decode answer, weir_obj *message,
-                    const weir_decode_error *failure) {
+                    const weir_error *failure) {
     switch (answer) {
     case WEIR_DECODE_MORE: return false;
     case WEIR_DECODE_AGAIN:
@@ -105,11 +99,11 @@ static bool pass_on(weir_ctx *ctx, decoder *self, weir_decode answer, weir_obj *
 }
 
 typedef weir_decode step_fn(weir_cumulation *bytes, weir_decode_fn *decode, void *state, weir_obj **out,
-                            weir_decode_error *error);
+                            weir_error *error);
 
 static void decode_all(weir_ctx *ctx, decoder *self, step_fn *step, weir_decode_fn *decode) {
     weir_obj *message;
-    weir_decode_error failure;
+    weir_error failure;
     weir_decode answer;
     do {
         if (self->is_removed) return;
@@ -169,7 +163,7 @@ void weir_decoder_read(weir_ctx *ctx, weir_obj *msg) {
         return;
     }
     self->depth++;
-    weir_decode_error failure = {.what = "bytes read", .offset = self->bytes.offset};
+    weir_error failure = {.what = "bytes read", .offset = self->bytes.offset};
     failure.status = weir_cumulation_add(&self->bytes, buf);
     if (failure.status != WEIR_OK) tell(ctx, self, &failure);
     if (self->depth == 1) decode_all(ctx, self, weir_cumulation_next, self->ops->decode);

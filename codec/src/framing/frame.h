@@ -24,7 +24,7 @@ static inline uint8_t frame_byte_at(const weir_buf *in, size_t at) {
 
 /* The message is `len` bytes from `at`, and `whole` bytes are done with. */
 static inline weir_decode frame_give(weir_buf *in, size_t at, size_t len, size_t whole, weir_obj **out,
-                                     weir_decode_error *error) {
+                                     weir_error *error) {
     weir_buf *frame = weir_buf_slice(in, at, len);
     if (WEIR_UNLIKELY(frame == NULL)) return weir_decode_fail(error, WEIR_E_NO_MEMORY, "frame", whole, 0);
     weir_buf_skip(in, whole);

@@ -52,7 +52,7 @@ static bool frame_length(const weir_length_field_options *options, uint64_t leng
 
 /* ---- a frame that is refused goes by ---- */
 
-static weir_decode tell_refusal(const weir_length_field_framer *self, weir_decode_error *error) {
+static weir_decode tell_refusal(const weir_length_field_framer *self, weir_error *error) {
     const char *what = self->refusal == WEIR_E_FRAME_TOO_LONG ? "frame length" : "bytes to strip";
     weir_decode_fail(error, self->refusal, what, self->refused, self->options.max_frame_length);
     return self->options.recover ? WEIR_DECODE_SKIPPED : WEIR_DECODE_FAILED;
@@ -66,7 +66,7 @@ static void discard(weir_length_field_framer *self, weir_buf *in) {
 }
 
 static weir_decode refuse(weir_length_field_framer *self, weir_status why, uint64_t length, weir_buf *in,
-                          weir_decode_error *error) {
+                          weir_error *error) {
     self->refusal = why;
     self->refused = self->discard_left = length;
     discard(self, in);
@@ -78,7 +78,7 @@ static weir_decode refuse(weir_length_field_framer *self, weir_status why, uint6
 }
 
 /* Its last byte has come, or the stream has ended; `passed` bytes of it were discarded before `in`. */
-static weir_decode leave_refused(weir_length_field_framer *self, uint64_t passed, weir_decode_error *error) {
+static weir_decode leave_refused(weir_length_field_framer *self, uint64_t passed, weir_error *error) {
     weir_decode answer = WEIR_DECODE_AGAIN;
     if (self->options.fail_late) {
         error->offset -= passed;
@@ -88,7 +88,7 @@ static weir_decode leave_refused(weir_length_field_framer *self, uint64_t passed
     return answer;
 }
 
-static weir_decode pass_refused(weir_length_field_framer *self, weir_buf *in, weir_decode_error *error) {
+static weir_decode pass_refused(weir_length_field_framer *self, weir_buf *in, weir_error *error) {
     uint64_t passed = self->refused - self->discard_left;
     discard(self, in);
     return self->discard_left == 0 ? leave_refused(self, passed, error) : WEIR_DECODE_MORE;
@@ -96,8 +96,7 @@ static weir_decode pass_refused(weir_length_field_framer *self, weir_buf *in, we
 
 /* ---- frames ---- */
 
-weir_decode weir_length_field_framer_decode(void *framer, weir_buf *in, weir_obj **out,
-                                            weir_decode_error *error) {
+weir_decode weir_length_field_framer_decode(void *framer, weir_buf *in, weir_obj **out, weir_error *error) {
     weir_length_field_framer *self = framer;
     const weir_length_field_options *options = &self->options;
     if (self->refusal != WEIR_OK) return pass_refused(self, in, error);
@@ -117,7 +116,7 @@ weir_decode weir_length_field_framer_decode(void *framer, weir_buf *in, weir_obj
 }
 
 weir_decode weir_length_field_framer_decode_last(void *framer, weir_buf *in, weir_obj **out,
-                                                 weir_decode_error *error) {
+                                                 weir_error *error) {
     weir_length_field_framer *self = framer;
     (void)in;
     (void)out;

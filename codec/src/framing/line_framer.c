@@ -11,7 +11,7 @@ weir_status weir_line_framer_init(weir_line_framer *self, const weir_line_option
 }
 
 /* The line that starts at error->offset is too long. */
-static weir_decode refuse(const weir_line_framer *self, uint64_t length, weir_decode_error *error) {
+static weir_decode refuse(const weir_line_framer *self, uint64_t length, weir_error *error) {
     weir_decode_fail(error, WEIR_E_FRAME_TOO_LONG, "line length", length, self->options.max_length);
     return self->options.recover ? WEIR_DECODE_SKIPPED : WEIR_DECODE_FAILED;
 }
@@ -26,8 +26,7 @@ static void discard_all(weir_line_framer *self, weir_buf *in) {
     weir_buf_skip(in, n);
 }
 
-static weir_decode discard_to_end(weir_line_framer *self, weir_buf *in, size_t end,
-                                  weir_decode_error *error) {
+static weir_decode discard_to_end(weir_line_framer *self, weir_buf *in, size_t end, weir_error *error) {
     if (end == WEIR_NOT_FOUND) {
         discard_all(self, in);
         return WEIR_DECODE_MORE;
@@ -42,7 +41,7 @@ static weir_decode discard_to_end(weir_line_framer *self, weir_buf *in, size_t e
 
 /* ---- lines ---- */
 
-static weir_decode wait_for_end(weir_line_framer *self, weir_buf *in, weir_decode_error *error) {
+static weir_decode wait_for_end(weir_line_framer *self, weir_buf *in, weir_error *error) {
     size_t n = weir_buf_readable(in);
     self->searched = n;
     /* A last CR may be half of the line's end. */
@@ -53,7 +52,7 @@ static weir_decode wait_for_end(weir_line_framer *self, weir_buf *in, weir_decod
 }
 
 static weir_decode give_line(weir_line_framer *self, weir_buf *in, size_t end, weir_obj **out,
-                             weir_decode_error *error) {
+                             weir_error *error) {
     size_t length = end - (end > 0 && frame_byte_at(in, end - 1) == '\r');
     self->searched = 0;
     if (length > self->options.max_length) {
@@ -63,7 +62,7 @@ static weir_decode give_line(weir_line_framer *self, weir_buf *in, size_t end, w
     return frame_give(in, 0, self->options.keep_delimiter ? end + 1 : length, end + 1, out, error);
 }
 
-weir_decode weir_line_framer_decode(void *framer, weir_buf *in, weir_obj **out, weir_decode_error *error) {
+weir_decode weir_line_framer_decode(void *framer, weir_buf *in, weir_obj **out, weir_error *error) {
     weir_line_framer *self = framer;
     if (!weir_buf_is_readable(in)) return WEIR_DECODE_MORE;
     size_t end = weir_buf_find(in, self->searched, '\n');
@@ -72,8 +71,7 @@ weir_decode weir_line_framer_decode(void *framer, weir_buf *in, weir_obj **out, 
     return give_line(self, in, end, out, error);
 }
 
-weir_decode weir_line_framer_decode_last(void *framer, weir_buf *in, weir_obj **out,
-                                         weir_decode_error *error) {
+weir_decode weir_line_framer_decode_last(void *framer, weir_buf *in, weir_obj **out, weir_error *error) {
     weir_line_framer *self = framer;
     if (self->discarded != 0) {
         uint64_t length = self->discarded;

@@ -9,6 +9,7 @@
 #include <weir/core/bytes.h>
 #include <weir/core/check.h>
 #include <weir/core/compiler.h>
+#include <weir/core/error.h>
 #include <weir/core/leak.h>
 #include <weir/core/list.h>
 #include <weir/core/log.h>

@@ -52,13 +52,13 @@ WEIR_API weir_status weir_cumulation_add(weir_cumulation *self, weir_buf *buf);
 /* One step: the answer of `decode`, held to the contract. `*out` (Gives) is an object or NULL; `*error` is
  * set with SKIPPED and FAILED. After FAILED the answer is MORE for good. Borrows: all. */
 WEIR_API weir_decode weir_cumulation_next(weir_cumulation *self, weir_decode_fn *decode, void *state,
-                                          weir_obj **out, weir_decode_error *error);
+                                          weir_obj **out, weir_error *error);
 
 /* The same at the orderly end of the stream, when `next` has answered MORE; `decode_last` may be NULL, may
  * make an object out of nothing, and once it has no more to give, what is left is WEIR_E_EOF (unless
  * ignore_partial). Call it until it answers MORE. Borrows: all. `*out` Gives an object or NULL. */
 WEIR_API weir_decode weir_cumulation_end(weir_cumulation *self, weir_decode_fn *decode_last, void *state,
-                                         weir_obj **out, weir_decode_error *error);
+                                         weir_obj **out, weir_error *error);
 
 /* What is not decoded, to be given to somebody else. Gives: a buf, or NULL when there is nothing. */
 WEIR_API WEIR_MUST_USE weir_buf *weir_cumulation_take(weir_cumulation *self);

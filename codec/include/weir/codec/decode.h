@@ -1,6 +1,6 @@
 /* <weir/codec/decode.h> - one step from bytes to objects, and the four answers to it.
  *
- *     weir_decode my_decode(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error)
+ *     weir_decode my_decode(void *state, weir_buf *in, weir_obj **out, weir_error *error)
  *
  * A decode function looks at the readable bytes of `in`, moves past those it understood, and says how it
  * went. It is pure: no channel, no I/O, no clock. What it must remember between calls is in `state`.
@@ -19,8 +19,8 @@
 #define WEIR_CODEC_DECODE_H
 
 #include <weir/buffer/buf.h>
+#include <weir/core/error.h>
 #include <weir/core/obj.h>
-#include <weir/core/status.h>
 
 WEIR_BEGIN_DECLS
 
@@ -31,20 +31,12 @@ typedef enum weir_decode {
     WEIR_DECODE_FAILED,
 } weir_decode;
 
-/* Which rule was broken, by how much and where. `offset` is a position in the stream since its beginning:
- * on entry to a decode function it is that of the first readable byte. */
-typedef struct weir_decode_error {
-    weir_status status;
-    const char *what; /* the rule: "line length"; a literal */
-    uint64_t actual, maximum;
-    uint64_t offset;
-} weir_decode_error;
-
-/* Borrows: state, in, error. `*out` (NULL on entry) Gives an object, with AGAIN only. */
-typedef weir_decode weir_decode_fn(void *state, weir_buf *in, weir_obj **out, weir_decode_error *error);
+/* Borrows: state, in, error, whose offset is that of the first readable byte on entry. `*out` (NULL on entry) Gives
+ * an object, with AGAIN only. */
+typedef weir_decode weir_decode_fn(void *state, weir_buf *in, weir_obj **out, weir_error *error);
 
 /* Fills in `error`, keeping its offset, and answers FAILED. Borrows: what, for good. */
-static inline weir_decode weir_decode_fail(weir_decode_error *error, weir_status status, const char *what,
+static inline weir_decode weir_decode_fail(weir_error *error, weir_status status, const char *what,
                                            uint64_t actual, uint64_t maximum) {
     error->status = status;
     error->what = what;

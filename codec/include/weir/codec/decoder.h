@@ -59,6 +59,7 @@ typedef struct weir_decoder_ops {
     void (*free)(void *state);   /* or NULL: nothing to free */
 } weir_decoder_ops;
 
+/* The slots of a handler that is a decoder; more may follow it in the initialiser. */
 #define WEIR_DECODER_SLOTS                                                                                   \
     .removed = weir_decoder_removed, .read = weir_decoder_read, .read_complete = weir_decoder_read_complete, \
     .event = weir_decoder_event, .inactive = weir_decoder_inactive, .pull = weir_decoder_pull

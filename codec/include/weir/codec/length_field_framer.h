@@ -27,6 +27,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* Where the length stands, what it counts, and how long a frame may be. */
 typedef struct weir_length_field_options {
     size_t max_frame_length;       /* needed: longest frame, all of it */
     size_t length_field_offset;    /* bytes in front of the length */
@@ -54,9 +55,9 @@ WEIR_API weir_status weir_length_field_framer_init(weir_length_field_framer *sel
 /* ---- weir_decode_fn's of a weir_length_field_framer. Borrows: all; `*out` Gives a weir_buf ---- */
 
 WEIR_API weir_decode weir_length_field_framer_decode(void *self, weir_buf *in, weir_obj **out,
-                                                     weir_decode_error *error);
+                                                     weir_error *error);
 WEIR_API weir_decode weir_length_field_framer_decode_last(void *self, weir_buf *in, weir_obj **out,
-                                                          weir_decode_error *error);
+                                                          weir_error *error);
 
 WEIR_END_DECLS
 

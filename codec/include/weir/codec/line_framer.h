@@ -17,6 +17,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* How long a line may be, and what counts as one. */
 typedef struct weir_line_options {
     size_t max_length;   /* needed: longest line, without its end */
     bool keep_delimiter; /* lines come with their LF or CR LF */
@@ -38,10 +39,9 @@ WEIR_API weir_status weir_line_framer_init(weir_line_framer *self, const weir_li
 
 /* ---- weir_decode_fn's of a weir_line_framer. Borrows: all; `*out` Gives a weir_buf ---- */
 
-WEIR_API weir_decode weir_line_framer_decode(void *self, weir_buf *in, weir_obj **out,
-                                             weir_decode_error *error);
+WEIR_API weir_decode weir_line_framer_decode(void *self, weir_buf *in, weir_obj **out, weir_error *error);
 WEIR_API weir_decode weir_line_framer_decode_last(void *self, weir_buf *in, weir_obj **out,
-                                                  weir_decode_error *error);
+                                                  weir_error *error);
 
 WEIR_END_DECLS
 

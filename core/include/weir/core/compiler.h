@@ -20,6 +20,7 @@
 /* A slow path: kept out of line so that the fast path around it stays small. */
 #define WEIR_COLD __attribute__((cold, noinline))
 
+/* Which way a condition nearly always goes. */
 #define WEIR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define WEIR_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

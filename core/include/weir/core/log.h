@@ -15,6 +15,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* From chatter to nothing at all; the level in force lets through itself and what is above. */
 typedef enum weir_log_level {
     WEIR_LOG_DEBUG,
     WEIR_LOG_INFO,

@@ -13,6 +13,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* WEIR_OK, a negative errno, or one of weir's own below. */
 typedef int weir_status;
 
 /* X(name, number, sentence). Numbers are part of the ABI: append, never renumber. */
@@ -35,6 +36,7 @@ typedef int weir_status;
     X(LIMIT, -5017, "a configured limit was reached")                                                        \
     X(STOPPED, -5018, "the loop or server has stopped")
 
+/* WEIR_E_<name> for each row. */
 typedef enum weir_status_code {
     WEIR_OK = 0,
 #define WEIR_STATUS_ENUM(name, number, sentence) WEIR_E_##name = (number),

@@ -29,8 +29,8 @@ typedef struct weir_event {
     const char *name;
 } weir_event;
 
+/* What all events are to weir_obj_is, and the initialiser of one that is a constant. */
 WEIR_API extern const weir_obj_type weir_event_type;
-
 #define WEIR_EVENT_CONSTANT(text)                                                                            \
     { {&weir_event_type, WEIR_OBJ_IMMORTAL, 0}, (text) }
 

@@ -24,17 +24,17 @@
 #ifndef WEIR_TRANSPORT_HANDLER_H
 #define WEIR_TRANSPORT_HANDLER_H
 
+#include <weir/core/error.h>
 #include <weir/core/obj.h>
-#include <weir/core/status.h>
 
 WEIR_BEGIN_DECLS
 
+/* Opaque: a handler's place in a pipeline, and what it meets there. */
 typedef struct weir_ctx weir_ctx;
 typedef struct weir_pipeline weir_pipeline;
 typedef struct weir_channel weir_channel;
 typedef struct weir_loop weir_loop;
 typedef struct weir_promise weir_promise;
-typedef struct weir_error weir_error;
 
 typedef struct weir_handler {
     const char *name; /* for lookups, logs and dumps; needed */
@@ -60,15 +60,6 @@ typedef struct weir_handler {
     void (*close)(weir_ctx *ctx, weir_promise *promise);    /* Takes: promise */
     void (*abort)(weir_ctx *ctx, weir_status why);
 } weir_handler;
-
-/* What went wrong, and the numbers that explain it. A value; text members live as long as the program. */
-struct weir_error {
-    weir_status status;
-    const char *what; /* the operation or the rule: "recv", "frame length"; may be NULL */
-    uint64_t actual;  /* for broken limits: what came, what is allowed, and where in the stream */
-    uint64_t maximum;
-    uint64_t offset;
-};
 
 WEIR_END_DECLS
 

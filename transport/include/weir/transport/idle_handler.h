@@ -22,6 +22,7 @@ typedef struct weir_idle_options {
     bool close;        /* true: close the channel instead of firing */
 } weir_idle_options;
 
+/* Fired inbound; constants, so compare addresses. */
 WEIR_API extern weir_event weir_event_idle_read;
 WEIR_API extern weir_event weir_event_idle_write;
 WEIR_API extern weir_event weir_event_idle_all;

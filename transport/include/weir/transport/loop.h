@@ -39,6 +39,7 @@ WEIR_API void weir_loop_stop(weir_loop *loop);
  * the host's thread). Channels that are left are aborted first. */
 WEIR_API void weir_loop_free(weir_loop *loop);
 
+/* Work for a loop; it runs in the loop's thread, once. */
 typedef void weir_task_fn(void *arg);
 
 /* `fn(arg)` on the loop, after what was posted before. Borrows: loop; arg is fn's own affair.

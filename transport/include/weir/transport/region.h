@@ -47,6 +47,7 @@ struct weir_region {
     uint64_t length;
 };
 
+/* What all regions are to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_region_type;
 
 /* For kinds of your own: makes the first member of your struct a living region. Borrows: ops, for good. */
