@@ -76,7 +76,8 @@ static bool grow_table(void) {
     size_t old_count = bucket_count;
     struct record **old = buckets;
     size_t count = old_count == 0 ? FEWEST_BUCKETS : old_count * 2;
-    struct record **grown = calloc(count, sizeof *grown);
+    struct record **grown =
+        calloc(count, sizeof *grown); /* NOLINT(bugprone-sizeof-expression): of pointers */
     if (grown == NULL) return old_count != 0;
     buckets = grown;
     bucket_count = count;

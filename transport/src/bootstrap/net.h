@@ -7,10 +7,10 @@
 
 #include "channel/channel_internal.h"
 
-/* A channel that will connect as the options say: resolved ones in `resolved`. Any thread.
+/* A channel that will connect as the options say: resolved ones in `resolved_options`. Any thread.
  * Takes: promise. Gives: one reference besides the wire's, or NULL when out of memory or when the loop has stopped;
  * then the promise has failed. */
-weir_channel *net_connect(const weir_client_options *options, const weir_channel_options *resolved,
+weir_channel *net_connect(const weir_client_options *options, const weir_channel_options *resolved_options,
                           weir_promise *promise);
 
 /* A channel over `fd`, a non-blocking stream socket connected with `peer`.

@@ -44,6 +44,7 @@ struct weir_buf {
     size_t max;     /* most bytes it may ever hold */
 };
 
+/* What all bufs are to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_buf_type;
 
 enum {
@@ -68,7 +69,7 @@ WEIR_API WEIR_MUST_USE weir_buf *weir_buf_new_limited(size_t capacity, size_t ma
 
 /* The one buf with nothing in it: read-only, never freed, free to release. Borrowed or given: no
  * difference. Any thread. */
-WEIR_API weir_buf *weir_buf_empty(void);
+WEIR_API WEIR_NEVER_NULL weir_buf *weir_buf_empty(void);
 
 /* One more reference; returns `buf`, which may be NULL. Gives: that reference. Any thread. */
 static inline weir_buf *weir_buf_retain(weir_buf *buf) {

@@ -17,6 +17,9 @@
 /* The function does not come back. */
 #define WEIR_NORETURN __attribute__((noreturn))
 
+/* Never NULL. */
+#define WEIR_NEVER_NULL __attribute__((returns_nonnull))
+
 /* A slow path: kept out of line so that the fast path around it stays small. */
 #define WEIR_COLD __attribute__((cold, noinline))
 
