@@ -152,16 +152,18 @@ void weir_leak_acquired(const void *object, const char *kind) {
     pthread_mutex_unlock(&lock);
 }
 
-void weir_leak_touched(const void *object, const char *hint) {
+bool weir_leak_touched(const void *object, const char *hint) {
     leak_site site;
     leak_site_capture(&site);
     pthread_mutex_lock(&lock);
     struct record *record = find(object);
-    if (record != NULL) {
+    bool may_live = record == NULL || record->is_alive;
+    if (record != NULL && may_live) {
         record->touches[record->touched % TOUCHES_KEPT] = (struct touch){hint, site};
         record->touched++;
     }
     pthread_mutex_unlock(&lock);
+    return may_live;
 }
 
 static void bury(struct record *record, const leak_site *site) {

@@ -10,11 +10,17 @@ void weir_obj_init_tracked(weir_obj *self) {
     weir_leak_acquired(self, self->type->name);
 }
 
+/* The memory of a released object may be in other hands, and what stands there means nothing: tracking knows. */
+static void check_not_released(weir_obj *self, const char *verb, const char *hint) {
+    if (WEIR_UNLIKELY(weir_leak_is_tracking()) && !weir_leak_touched(self, hint))
+        weir_obj_misused(self, verb);
+}
+
 void *weir_obj_retain_slowly(weir_obj *self) {
+    check_not_released(self, "retained", "retain");
     uint32_t count = __atomic_load_n(&self->count, __ATOMIC_RELAXED);
     if ((count & WEIR_OBJ_IMMORTAL) != 0) return self;
     if (count == 0 || count == WEIR_OBJ_IMMORTAL - 1) weir_obj_misused(self, "retained");
-    if (weir_leak_is_tracking()) weir_leak_touched(self, "retain");
     __atomic_fetch_add(&self->count, 1, __ATOMIC_RELAXED);
     return self;
 }
@@ -32,10 +38,10 @@ void weir_obj_release_last(weir_obj *self) {
 }
 
 void weir_obj_release_shared(weir_obj *self) {
+    check_not_released(self, "released", "release");
     uint32_t before = __atomic_load_n(&self->count, __ATOMIC_RELAXED);
     if ((before & WEIR_OBJ_IMMORTAL) != 0) return;
     if (before == 0) weir_obj_misused(self, "released");
-    if (WEIR_UNLIKELY(weir_leak_is_tracking())) weir_leak_touched(self, "release");
     before = __atomic_fetch_sub(&self->count, 1, __ATOMIC_ACQ_REL);
     if (before == 1) weir_obj_release_last(self);
     if (before == 0) weir_obj_misused(self, "released");

@@ -21,8 +21,11 @@ static inline weir_ctx *next_outward(const weir_ctx *ctx, uint32_t event) {
     return (weir_ctx *)ctx;
 }
 
+/* Tracked, a message shows who had it, and one that was released before stops here. */
 static inline void touch(const weir_obj *obj, const weir_ctx *by) {
-    if (WEIR_UNLIKELY(weir_leak_is_tracking())) weir_leak_touched(obj, by->handler->name);
+    if (WEIR_UNLIKELY(weir_leak_is_tracking()) && !weir_leak_touched(obj, by->handler->name)) {
+        weir_obj_misused(obj, "passed on");
+    }
 }
 
 /* ---- where am I ---- */

@@ -54,9 +54,9 @@ static inline bool weir_leak_is_tracking(void) {
 
 /* The records of tracking. `object` is only an address here: Borrows nothing. Any thread.
  * acquired: born now, here.   touched: seen by `hint` (a handler's name, copied as a pointer: it must
- * live on).   released: gone now, here; answers false when it was not alive, after printing both sites. */
+ * live on); answers false when it was released before.   released: gone now, here; answers false when it was not alive, after printing both sites. */
 WEIR_API void weir_leak_acquired(const void *object, const char *kind);
-WEIR_API void weir_leak_touched(const void *object, const char *hint);
+WEIR_API bool weir_leak_touched(const void *object, const char *hint);
 WEIR_API bool weir_leak_released(const void *object);
 
 /* Prints what is known of `object`: acquired where, touched by whom, released where. */
