@@ -11,10 +11,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A backend's particulars for one magazine; meaningless to others. */
+#include <weir/buffer/pool.h>
+
+/* What the options of a pool ask of its backend. */
+typedef struct backend_settings {
+    int decay_ms;
+    bool huge_pages;
+    bool locked;
+    weir_pool_source *source;
+} backend_settings;
+
+/* A backend's particulars for one magazine; meaningless to others, except that the magazine fills in the
+ * settings. */
 typedef struct backend_store {
+    const backend_settings *settings;
     unsigned arena;
     unsigned cache;
+    bool told; /* that memory could not be locked */
 } backend_store;
 
 /* NULL slots: nothing to do, nothing to tell. */
@@ -35,6 +48,7 @@ typedef struct pool_backend {
 } pool_backend;
 
 extern const pool_backend backend_malloc;
+extern const pool_backend backend_source;
 #ifndef WEIR_NO_JEMALLOC
 extern const pool_backend backend_jemalloc;
 #endif

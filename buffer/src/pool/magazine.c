@@ -20,13 +20,14 @@ enum {
 
 /* ---- headers ---------------------------------------------------------------------------------- */
 
-/* Two whole cache lines; where they really begin is remembered in `spare`. */
-static buf_root *header_new(weir_alloc *alloc) {
-    void *block = weir_alloc_acquire(alloc, sizeof(buf_root) + CACHE_LINE - 1);
+/* Whole cache lines, two unless bufs are tracked; where they really begin is remembered in `spare`. */
+static buf_root *header_new(const weir_pool *pool) {
+    size_t size = pool->quarantines ? sizeof(tracked_root) : sizeof(buf_root);
+    void *block = weir_alloc_acquire(pool->alloc, size + CACHE_LINE - 1);
     if (block == NULL) return NULL;
     uintptr_t at = ((uintptr_t)block + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
     buf_root *root = (buf_root *)at;
-    memset(root, 0, sizeof *root);
+    memset(root, 0, size);
     root->spare = (uintptr_t)block;
     return root;
 }
@@ -45,7 +46,7 @@ bool magazine_open_store(magazine *self) {
 
 buf_root *magazine_make(magazine *self, unsigned index, size_t size, bool cached) {
     weir_pool *pool = self->pool;
-    buf_root *root = header_new(pool->alloc);
+    buf_root *root = header_new(pool);
     if (root == NULL) return NULL;
     uint8_t *mem = pool->backend->acquire(&self->store, size, pool->mask + 1, cached);
     if (mem == NULL) {
@@ -248,6 +249,7 @@ magazine *magazine_new(weir_pool *pool) {
     self->block = block;
     self->pool = pool;
     self->room = pool->cache_bytes;
+    self->store.settings = &pool->settings;
     atomic_init(&self->returned, SEALED);
     return self;
 }

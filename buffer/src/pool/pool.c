@@ -1,7 +1,7 @@
 /* pool.c - get and release: a pop and a push on the calling thread's magazine.
  *
  * Everything a plain get or release does stands in weir_pool_get and take_back; what is rare is out of
- * line. Pools that wipe, guard or quarantine have a maker of their own and take the long way every time,
+ * line. Pools that wipe, guard, track or tell have a maker of their own and take the long way every time,
  * so nobody else pays for a question about it.
  */
 #include "pool_inside.h"
@@ -67,6 +67,7 @@ static WEIR_COLD weir_buf *get_slowly(weir_pool *pool, size_t capacity) {
     if (index == SIZE_CLASS_LARGE) counter_add(&mine->bytes.large, size);
     count_get(&mine->shelves[index], &mine->bytes, root, capacity);
     if (pool->watched) guard_lift(root);
+    pool_track_out(pool, root);
     return open_root(root, pool->max);
 }
 
@@ -107,6 +108,7 @@ static weir_buf *get_from_closed(magazine *from, size_t capacity) {
     pthread_mutex_lock(&pool->lock);
     weir_buf *buf = get_from_store(from, capacity);
     pthread_mutex_unlock(&pool->lock);
+    if (buf != NULL) pool_track_out(pool, buf_root_of(buf));
     return buf;
 }
 
@@ -171,8 +173,11 @@ static void take_back(buf_root *root) {
 
 static void take_back_carefully(buf_root *root) {
     magazine *from = root->store.owner;
-    const weir_pool *pool = from->pool;
+    weir_pool *pool = from->pool;
+    pool_track_in(pool, root);
+    if (pool->on_release != NULL) pool->on_release(pool->on_release_arg, root->store.mem, root->store.size);
     if (pool->wipes) explicit_bzero(root->store.mem, root->store.size);
+    if (pool->quarantines) pool_bar_window(root);
     if (pool->watched) guard_raise(root);
     if (!magazine_is_mine(from)) {
         give_to_owner(from, root);

@@ -1,8 +1,11 @@
 /* pool_inside.h - what the files of the pool know of it.
  *
  *     pool.c          get and release
- *     pool_life.c     made, freed, outlived by its bufs; threads come and go
- *     pool_stats.c    numbers for people and tests
+ *     pool_new.c      options understood, or refused
+ *     pool_life.c     freed, outlived by its bufs; threads come and go
+ *     pool_stats.c    numbers for programs
+ *     pool_dump.c     numbers for people and other programs
+ *     pool_track.c    which bufs are out, and what happens to who uses one too late
  *     magazine.c      one thread's ready bufs          (knows limit, cache size, guards from here)
  *
  * Lock order: the registry's, then a pool's. No lock is taken while a shelf or the return stack will do.
@@ -13,6 +16,7 @@
 #include <pthread.h>
 
 #include <weir/buffer/pool.h>
+#include <weir/core/list.h>
 
 #include "magazine.h"
 
@@ -36,6 +40,9 @@ struct weir_pool {
     void *block;
     size_t limit, cache_bytes;
     bool wipes, watched, quarantines;
+    weir_pool_release_fn *on_release;
+    void *on_release_arg;
+    backend_settings settings;
 
     alignas(CACHE_LINE) _Atomic size_t taken; /* bytes of blocks the backend has given */
     _Atomic size_t peak;
@@ -46,6 +53,7 @@ struct weir_pool {
     magazine *magazines;
     magazine_shelf strays[SIZE_CLASS_COUNT + 1]; /* empty: the counts of who has no magazine */
     magazine_bytes stray_bytes;
+    weir_list out; /* of `tracked_root`, oldest first, in pools that quarantine */
 
     weir_pool *next; /* in the registry */
 };
@@ -75,7 +83,7 @@ static inline bool magazine_is_mine(const magazine *self) {
 }
 
 extern const buf_maker pool_maker;         /* its bufs go back on the shelf as they are */
-extern const buf_maker pool_careful_maker; /* its bufs are wiped or guarded while they wait */
+extern const buf_maker pool_careful_maker; /* its bufs are wiped, guarded, tracked or observed */
 
 /* The bytes a block for `capacity` has, and its class. Requires: 0 < capacity <= WEIR_BUF_MAX. */
 size_t pool_block_size(const weir_pool *pool, size_t capacity, unsigned *index);
@@ -99,12 +107,46 @@ void pool_discharge(weir_pool *pool, size_t size);
  * last root. */
 void pool_dispose(magazine *from, buf_root *root);
 
+/* From here on the pool is found by its id, and its bufs are in the leak report. */
+void pool_enter_registry(weir_pool *pool);
+
 /* A pool over any backend: weir_pool_new after the choice of one. */
 weir_pool *pool_new_over(const pool_backend *backend, const weir_pool_options *options);
 
 /* Bufs that are out: of one pool, whose lock is held, and of all. */
 int64_t pool_live(const weir_pool *pool);
 int64_t pool_live_everywhere(void);
+
+/* ---- in pools that quarantine ----------------------------------------------------------------- */
+
+/* The header of their bufs. */
+typedef struct tracked_root {
+    buf_root root;
+    weir_list link;
+    uint64_t born; /* ms of the monotonic clock */
+} tracked_root;
+
+/* A buf goes out, and comes back. Not under the pool's lock; nothing where nobody tracks. */
+void pool_track_out(weir_pool *pool, buf_root *root);
+void pool_track_in(weir_pool *pool, buf_root *root);
+
+/* A line for each buf that is out, and where it was acquired. Requires: the pool's lock. */
+void pool_tell_live(const weir_pool *pool);
+
+/* Reads and writes through the window of `root` fault from here on. */
+void pool_bar_window(buf_root *root);
+
+/* ---- sums ------------------------------------------------------------------------------------- */
+
+typedef struct pool_sum {
+    weir_pool_class classes[SIZE_CLASS_COUNT + 1];
+    weir_pool_stats all;
+} pool_sum;
+
+/* What the pool has done and holds, by class and altogether. */
+void pool_add_up(weir_pool *pool, pool_sum *sum);
+
+/* ---- all pools -------------------------------------------------------------------------------- */
 
 /* Calls `visit` with every pool that is not gone, under the registry's lock. */
 void pool_visit_all(void (*visit)(weir_pool *pool, void *arg), void *arg);

@@ -1,4 +1,4 @@
-/* pool_life.c - pools made and freed, and the threads that come and go between.
+/* pool_life.c - pools in the registry, the threads that come and go, and the end.
  *
  * A pool that is freed while bufs are out is *closed*: its magazines are sealed, so each of those bufs
  * comes back under the pool's lock, and the last one takes the pool along. `taken` tells which is the last:
@@ -10,11 +10,6 @@
 
 #include <weir/core/log.h>
 
-#include "guard.h"
-
-#define CACHE_BYTES ((size_t)64 << 20)
-#define ALIGNMENT_MAX ((size_t)1 << 30)
-
 /* ---- every pool there is ---------------------------------------------------------------------- */
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -22,7 +17,7 @@ static weir_pool *registry;
 static uint64_t last_id;
 static weir_leak_counter live_counter = {.name = "pooled buf", .elsewhere = pool_live_everywhere};
 
-static void enter_registry(weir_pool *pool) {
+void pool_enter_registry(weir_pool *pool) {
     weir_leak_register(&live_counter);
     pthread_mutex_lock(&registry_lock);
     pool->id = ++last_id;
@@ -160,84 +155,10 @@ void pool_discharge(weir_pool *pool, size_t size) {
     atomic_fetch_sub_explicit(&pool->taken, size, memory_order_relaxed);
 }
 
-/* ---- a pool's life ---------------------------------------------------------------------------- */
-
-static const pool_backend *choose_backend(weir_pool_backend wanted) {
-    if (wanted == WEIR_POOL_BACKEND_MALLOC) return &backend_malloc;
-#ifdef WEIR_NO_JEMALLOC
-    return wanted == WEIR_POOL_BACKEND_DEFAULT ? &backend_malloc : NULL;
-#else
-    if (wanted == WEIR_POOL_BACKEND_JEMALLOC) return &backend_jemalloc;
-    if (wanted != WEIR_POOL_BACKEND_DEFAULT) return NULL;
-    return GUARD_SANITIZER || guard_is_memcheck() ? &backend_malloc : &backend_jemalloc;
-#endif
-}
-
-weir_pool *weir_pool_new(const weir_pool_options *options) {
-    weir_pool_backend wanted = options == NULL ? WEIR_POOL_BACKEND_DEFAULT : options->backend;
-    const pool_backend *backend = choose_backend(wanted);
-    if (backend != NULL) return pool_new_over(backend, options);
-    weir_log(WEIR_LOG_ERROR, "pool", "backend %d is unknown, or was left out of this build", (int)wanted);
-    return NULL;
-}
-
-static size_t rounded_max(const weir_pool *pool, size_t wanted) {
-    if (wanted == 0 || wanted >= WEIR_BUF_MAX) return WEIR_BUF_MAX;
-    unsigned index;
-    size_t size = pool_block_size(pool, wanted, &index);
-    return size > WEIR_BUF_MAX ? WEIR_BUF_MAX : size;
-}
-
-static void take_options(weir_pool *pool, const weir_pool_options *options) {
-    size_t alignment = options->alignment < SIZE_CLASS_ALIGNMENT ? SIZE_CLASS_ALIGNMENT : options->alignment;
-    pool->name = options->name != NULL ? options->name : "pool";
-    pool->limit = options->limit != 0 ? options->limit : SIZE_MAX;
-    pool->cache_bytes = options->cache_bytes != 0 ? options->cache_bytes : CACHE_BYTES;
-    if (options->cache_bytes == SIZE_MAX) pool->cache_bytes = 0;
-    pool->mask = alignment - 1;
-    pool->max = rounded_max(pool, options->max_capacity);
-    pool->wipes = options->zero_on_release;
-    pool->watched = guard_is_on();
-    pool->quarantines = weir_leak_is_quarantining();
-    bool careful = pool->wipes || pool->watched || pool->quarantines;
-    size_t largest = pool->max < SIZE_CLASS_LARGEST ? pool->max : SIZE_CLASS_LARGEST;
-    pool->quick = careful ? 0 : largest - 1;
-    pool->maker = careful ? &pool_careful_maker : &pool_maker;
-}
-
-static weir_pool *pool_alloc(weir_alloc *alloc) {
-    if (alloc == NULL) alloc = weir_alloc_default();
-    void *block = weir_alloc_acquire(alloc, sizeof(weir_pool) + CACHE_LINE - 1);
-    if (block == NULL) return NULL;
-    weir_pool *pool = (weir_pool *)(((uintptr_t)block + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
-    memset(pool, 0, sizeof *pool);
-    pool->block = block;
-    pool->alloc = alloc;
-    return pool;
-}
-
-weir_pool *pool_new_over(const pool_backend *backend, const weir_pool_options *options) {
-    static const weir_pool_options defaults;
-    if (options == NULL) options = &defaults;
-    size_t alignment = options->alignment;
-    if ((alignment & (alignment - 1)) != 0 || alignment > ALIGNMENT_MAX) {
-        weir_log(WEIR_LOG_ERROR, "pool", "an alignment of %zu is no power of two up to %zu", alignment,
-                 ALIGNMENT_MAX);
-        return NULL;
-    }
-    weir_pool *pool = pool_alloc(options->alloc);
-    if (pool == NULL) return NULL;
-    pool->backend = backend;
-    take_options(pool, options);
-    if (pthread_mutex_init(&pool->lock, NULL) != 0) {
-        weir_alloc_release(pool->alloc, pool->block);
-        return NULL;
-    }
-    enter_registry(pool);
-    return pool;
-}
+/* ---- the end ---------------------------------------------------------------------------------- */
 
 static void pool_end(weir_pool *pool) {
+    weir_pool_source *source = pool->settings.source;
     leave_registry(pool);
     while (pool->magazines != NULL) {
         magazine *first = pool->magazines;
@@ -246,6 +167,7 @@ static void pool_end(weir_pool *pool) {
     }
     pthread_mutex_destroy(&pool->lock);
     weir_alloc_release(pool->alloc, pool->block);
+    if (source != NULL && source->closed != NULL) source->closed(source);
 }
 
 /* Requires: the pool's lock. */
@@ -264,6 +186,7 @@ void weir_pool_free(weir_pool *pool) {
         weir_log(WEIR_LOG_WARN, "pool",
                  "%s: freed while %lld bufs of %zu bytes are out; it ends with the last of them", pool->name,
                  (long long)pool_live(pool), atomic_load_explicit(&pool->taken, memory_order_relaxed));
+        pool_tell_live(pool);
     }
     pthread_mutex_unlock(&pool->lock);
     if (finished) pool_end(pool);

@@ -1,35 +1,34 @@
 /* pool_stats.c - what a pool has done and holds, summed over its magazines when somebody asks. */
 #include "pool_inside.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-typedef struct class_sum {
-    uint64_t gets, releases, foreign, acquired, disposed;
-} class_sum;
-
-typedef struct pool_sum {
-    class_sum classes[SIZE_CLASS_COUNT + 1];
-    uint64_t requested, large, resident;
+/* Sums of what magazines and strays have counted. */
+typedef struct pool_totals {
+    uint64_t gets[SIZE_CLASS_COUNT + 1];
+    uint64_t releases[SIZE_CLASS_COUNT + 1];
+    uint64_t foreign[SIZE_CLASS_COUNT + 1];
+    uint64_t acquired[SIZE_CLASS_COUNT + 1];
+    uint64_t disposed[SIZE_CLASS_COUNT + 1];
+    uint64_t requested, large;
     uint32_t magazines;
-} pool_sum;
+} pool_totals;
 
-static void add_shelves(pool_sum *sum, const magazine_shelf *shelves, const magazine_bytes *bytes) {
+static void add_shelves(pool_totals *sum, const magazine_shelf *shelves, const magazine_bytes *bytes) {
     for (unsigned i = 0; i <= SIZE_CLASS_COUNT; i++) {
         const magazine_tally *tally = &shelves[i].tally;
-        class_sum *to = &sum->classes[i];
-        to->gets += counter_get(&tally->gets);
-        to->releases += counter_get(&tally->returns) + counter_get(&tally->foreign);
-        to->foreign += counter_get(&tally->foreign);
-        to->acquired += counter_get(&tally->acquired);
-        to->disposed += counter_get(&tally->disposed);
+        sum->gets[i] += counter_get(&tally->gets);
+        sum->releases[i] += counter_get(&tally->returns) + counter_get(&tally->foreign);
+        sum->foreign[i] += counter_get(&tally->foreign);
+        sum->acquired[i] += counter_get(&tally->acquired);
+        sum->disposed[i] += counter_get(&tally->disposed);
     }
     sum->requested += counter_get(&bytes->requested);
     sum->large += counter_get(&bytes->large);
 }
 
 /* Requires: the pool's lock. */
-static void add_up(const weir_pool *pool, pool_sum *sum) {
+static void add_up(const weir_pool *pool, pool_totals *sum) {
     memset(sum, 0, sizeof *sum);
     add_shelves(sum, pool->strays, &pool->stray_bytes);
     for (const magazine *it = pool->magazines; it != NULL; it = it->next) {
@@ -55,83 +54,70 @@ static uint64_t difference(uint64_t more, uint64_t less) {
     return more > less ? more - less : 0;
 }
 
-static uint64_t live_of(const class_sum *class) {
-    return difference(class->gets, class->releases);
+static weir_pool_class class_of(const pool_totals *totals, unsigned i) {
+    uint64_t exist = totals->acquired[i] - totals->disposed[i];
+    return (weir_pool_class){
+        .size = i == SIZE_CLASS_LARGE ? 0 : size_class_size(i),
+        .gets = totals->gets[i],
+        .releases = totals->releases[i],
+        .foreign = totals->foreign[i],
+        .refills = totals->acquired[i],
+        .live = difference(totals->gets[i], totals->releases[i]),
+        .cached = difference(exist, totals->gets[i] - totals->releases[i]),
+    };
 }
 
-static uint64_t cached_of(const class_sum *class) {
-    return difference(class->acquired - class->disposed, class->gets - class->releases);
+static void add_class(weir_pool_stats *all, const weir_pool_class *class) {
+    all->gets += class->gets;
+    all->releases += class->releases;
+    all->foreign += class->foreign;
+    all->refills += class->refills;
+    all->live += class->live;
+    all->active += class->live * class->size;
+    all->cached += class->cached * class->size;
 }
 
-static void fill_stats(weir_pool *pool, const pool_sum *sum, weir_pool_stats *out) {
-    *out = (weir_pool_stats){
+static void fill_in(weir_pool *pool, const pool_totals *totals, uint64_t resident, pool_sum *sum) {
+    sum->all = (weir_pool_stats){
         .failures = atomic_load_explicit(&pool->failures, memory_order_relaxed),
         .peak = atomic_load_explicit(&pool->peak, memory_order_relaxed),
         .limit = pool->limit == SIZE_MAX ? 0 : pool->limit,
-        .requested = sum->requested,
-        .active = sum->large,
-        .resident = sum->resident,
-        .magazines = sum->magazines,
+        .requested = totals->requested,
+        .active = totals->large,
+        .resident = resident,
+        .magazines = totals->magazines,
+        .huge_pages = pool->settings.huge_pages,
+        .locked = pool->settings.locked,
     };
     for (unsigned i = 0; i <= SIZE_CLASS_COUNT; i++) {
-        const class_sum *class = &sum->classes[i];
-        out->gets += class->gets;
-        out->releases += class->releases;
-        out->foreign += class->foreign;
-        out->refills += class->acquired;
-        out->live += live_of(class);
-        if (i == SIZE_CLASS_LARGE) continue;
-        out->active += live_of(class) * size_class_size(i);
-        out->cached += cached_of(class) * size_class_size(i);
+        sum->classes[i] = class_of(totals, i);
+        add_class(&sum->all, &sum->classes[i]);
     }
 }
 
-static void look(weir_pool *pool, pool_sum *sum, weir_pool_stats *out) {
+void pool_add_up(weir_pool *pool, pool_sum *sum) {
+    pool_totals totals;
     pthread_mutex_lock(&pool->lock);
-    add_up(pool, sum);
-    sum->resident = ask_resident(pool);
+    add_up(pool, &totals);
+    uint64_t resident = ask_resident(pool);
     pthread_mutex_unlock(&pool->lock);
-    fill_stats(pool, sum, out);
+    fill_in(pool, &totals, resident, sum);
 }
 
 void weir_pool_get_stats(weir_pool *pool, weir_pool_stats *out) {
     pool_sum sum;
-    look(pool, &sum, out);
+    pool_add_up(pool, &sum);
+    *out = sum.all;
 }
 
-static void dump_classes(const pool_sum *sum, FILE *out) {
-    for (unsigned i = 0; i <= SIZE_CLASS_COUNT; i++) {
-        const class_sum *class = &sum->classes[i];
-        if (class->gets == 0) continue;
-        if (i == SIZE_CLASS_LARGE) {
-            fprintf(out, "    larger");
-        } else {
-            fprintf(out, "  %8zu", size_class_size(i));
-        }
-        fprintf(out, ": %" PRIu64 " out, %" PRIu64 " ready, %" PRIu64 " gets, %" PRIu64 " refills\n",
-                live_of(class), cached_of(class), class->gets, class->acquired);
-    }
-}
-
-void weir_pool_dump(weir_pool *pool, FILE *out) {
-    pool_sum sum;
-    weir_pool_stats stats;
-    look(pool, &sum, &stats);
-    fprintf(out, "pool %s on %s, magazines: %" PRIu32 "\n", pool->name, pool->backend->name, stats.magazines);
-    fprintf(out, "  out: %" PRIu64 " bufs of %" PRIu64 " bytes, %" PRIu64 " asked for\n", stats.live,
-            stats.active, stats.requested);
-    fprintf(out, "  held: %" PRIu64 " bytes cached, %" PRIu64 " at most ever, %" PRIu64 " resident, limit ",
-            stats.cached, stats.peak, stats.resident);
-    if (stats.limit == 0) {
-        fprintf(out, "none\n");
-    } else {
-        fprintf(out, "%" PRIu64 "\n", stats.limit);
-    }
-    fprintf(out,
-            "  gets %" PRIu64 ", releases %" PRIu64 " (foreign %" PRIu64 "), refills %" PRIu64
-            ", failures %" PRIu64 "\n",
-            stats.gets, stats.releases, stats.foreign, stats.refills, stats.failures);
-    dump_classes(&sum, out);
+bool weir_pool_class_stats(weir_pool *pool, unsigned index, weir_pool_class *out) {
+    if (index > SIZE_CLASS_LARGE) return false;
+    pool_totals totals;
+    pthread_mutex_lock(&pool->lock);
+    add_up(pool, &totals);
+    pthread_mutex_unlock(&pool->lock);
+    *out = class_of(&totals, index);
+    return true;
 }
 
 /* ---- the small questions ---------------------------------------------------------------------- */
@@ -144,14 +130,15 @@ size_t weir_pool_good_size(const weir_pool *pool, size_t n) {
 }
 
 const char *weir_pool_backend_name(const weir_pool *pool) {
-    return pool->backend->name;
+    const weir_pool_source *source = pool->settings.source;
+    return source != NULL ? source->name : pool->backend->name;
 }
 
 int64_t pool_live(const weir_pool *pool) {
-    pool_sum sum;
-    add_up(pool, &sum);
+    pool_totals totals;
+    add_up(pool, &totals);
     uint64_t live = 0;
-    for (unsigned i = 0; i <= SIZE_CLASS_COUNT; i++) live += sum.classes[i].gets - sum.classes[i].releases;
+    for (unsigned i = 0; i <= SIZE_CLASS_COUNT; i++) live += totals.gets[i] - totals.releases[i];
     return (int64_t)live;
 }
 
