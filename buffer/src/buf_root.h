@@ -1,7 +1,7 @@
 /* buf_root.h - private: a buf that owns memory, and the few words between buf.c and what made it.
  *
- * A root is a weir_buf with its memory's particulars behind it. Three makers exist: the heap
- * (buf_heap.c), foreign memory (buf_view.c) and the pool (pool/pool.c). Whoever else needs memory asks the
+ * A root is a weir_buf with its memory's particulars behind it. Four makers exist: the heap
+ * (buf_heap.c), foreign memory (buf_view.c), mapped files (buf_map.c) and the pool (pool/pool.c). Whoever else needs memory asks the
  * maker of a buf at hand for "another like it".
  */
 #ifndef WEIR_BUF_ROOT_H

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <weir/codec/cumulation.h>
@@ -78,11 +77,6 @@ static void write_body(struct session *self, void *body) {
     weir_ctx_write(self->ctx, body, done);
 }
 
-static void unmap(void *arg, void *ptr, size_t len) {
-    (void)arg;
-    munmap(ptr, len);
-}
-
 /* A body that is a map goes out in pieces, so that it never counts as queued memory as a whole. */
 static void write_mapped_piece(struct session *self) {
     size_t left = weir_buf_readable(self->mapped), step = left < MAPPED_STEP ? left : MAPPED_STEP;
@@ -95,16 +89,11 @@ static void write_mapped_piece(struct session *self) {
     write_body(self, piece);
 }
 
-/* Takes: fd. */
+/* The map outlives its descriptor. Takes: fd. */
 static weir_status map_file(int fd, uint64_t offset, uint64_t size, weir_buf **out) {
-    void *map = size == 0 ? NULL : mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
-    weir_status status = map == MAP_FAILED ? weir_status_from_errno(errno) : WEIR_OK;
+    weir_status status = weir_buf_map_range(out, fd, offset, (size_t)(size - offset), NULL);
     close(fd);
-    if (status != WEIR_OK) return status;
-    *out = map == NULL ? weir_buf_empty() : weir_buf_wrap(map, (size_t)size, unmap, NULL);
-    if (*out == NULL) return WEIR_E_NO_MEMORY;
-    weir_buf_skip(*out, (size_t)offset);
-    return WEIR_OK;
+    return status;
 }
 
 /* The body as a region or, in mode mmap, a map. Takes: fd. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <weir/buffer.h>
@@ -154,18 +153,6 @@ static weir_status copy_from_map(struct bench *bench, unsigned times) {
     return weir_buf_status(bench->scratch);
 }
 
-static void unmap(void *arg, void *ptr, size_t len) {
-    (void)arg;
-    munmap(ptr, len);
-}
-
-static weir_status map_file(int file, size_t size, weir_buf **out) {
-    void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
-    if (map == MAP_FAILED) return weir_status_from_errno(errno);
-    *out = weir_buf_wrap(map, size, unmap, NULL);
-    return *out == NULL ? WEIR_E_NO_MEMORY : WEIR_OK;
-}
-
 static void touch_pages(weir_bytes bytes) {
     for (size_t at = 0; at < bytes.len; at += PAGE) look_at((const void *)(uintptr_t)bytes.ptr[at]);
 }
@@ -173,8 +160,8 @@ static void touch_pages(weir_bytes bytes) {
 static weir_status map_touch_unmap(struct bench *bench, unsigned times) {
     while (times-- > 0) {
         weir_buf *map = NULL;
-        weir_status status = map_file(bench->file, bench->size, &map);
-        if (map == NULL) return status;
+        weir_status status = weir_buf_map_range(&map, bench->file, 0, bench->size, NULL);
+        if (status != WEIR_OK) return status;
         touch_pages(weir_buf_peek(map));
         weir_buf_release(map);
     }
@@ -195,7 +182,8 @@ weir_status classic_read_or_map(int file, unsigned long long size) {
     };
     struct bench bench = {
         .file = file, .size = size < WHOLE ? (size_t)size : WHOLE, .scratch = weir_buf_new(WHOLE)};
-    weir_status status = bench.scratch == NULL ? WEIR_E_NO_MEMORY : map_file(file, bench.size, &bench.source);
+    weir_status status = bench.scratch == NULL ? WEIR_E_NO_MEMORY
+                                               : weir_buf_map_range(&bench.source, file, 0, bench.size, NULL);
     if (status == WEIR_OK) {
         char title[80];
         snprintf(title, sizeof title, "%zu KiB of a file: read, or mapped", bench.size >> 10);

@@ -8,11 +8,23 @@
 
 #include <weir/buffer/buf.h>
 #include <weir/buffer/buf_bytes.h>
+#include <weir/buffer/buf_checksum.h>
 #include <weir/buffer/buf_composite.h>
 #include <weir/buffer/buf_dump.h>
+#include <weir/buffer/buf_float.h>
+#include <weir/buffer/buf_gather.h>
 #include <weir/buffer/buf_int.h>
 #include <weir/buffer/buf_io.h>
+#include <weir/buffer/buf_length.h>
+#include <weir/buffer/buf_map.h>
+#include <weir/buffer/buf_mark.h>
+#include <weir/buffer/buf_match.h>
+#include <weir/buffer/buf_memory.h>
+#include <weir/buffer/buf_scan.h>
 #include <weir/buffer/buf_search.h>
+#include <weir/buffer/buf_stream.h>
+#include <weir/buffer/buf_text.h>
+#include <weir/buffer/buf_varint.h>
 #include <weir/buffer/buf_view.h>
 #include <weir/buffer/pool.h>
 

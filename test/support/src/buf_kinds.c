@@ -2,6 +2,8 @@
 #include <weir/testing/buf_kinds.h>
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <weir/testing/expect.h>
 #include <weir/testing/test.h>
@@ -68,6 +70,27 @@ static weir_buf *make_wrapped(weir_bytes content, size_t cut, weir_pool *pool) {
 static weir_buf *make_constant(weir_bytes content, size_t cut, weir_pool *pool) {
     (void)cut, (void)pool;
     return weir_buf_wrap_const(content.ptr, content.len);
+}
+
+static weir_buf *make_mapped(weir_bytes content, weir_buf_map_access access) {
+    int fd = memfd_create("content", MFD_CLOEXEC);
+    require(fd >= 0 && pwrite(fd, "-", 1, 0) == 1);
+    require(pwrite(fd, content.ptr, content.len, 1) == (ssize_t)content.len);
+    weir_buf *buf = NULL;
+    expect_status(weir_buf_map_range(&buf, fd, 1, content.len, &(weir_buf_map_options){.access = access}),
+                  WEIR_OK);
+    close(fd);
+    return buf;
+}
+
+static weir_buf *make_mapped_read_only(weir_bytes content, size_t cut, weir_pool *pool) {
+    (void)cut, (void)pool;
+    return make_mapped(content, WEIR_BUF_MAP_READ_ONLY);
+}
+
+static weir_buf *make_mapped_shared(weir_bytes content, size_t cut, weir_pool *pool) {
+    (void)cut, (void)pool;
+    return make_mapped(content, WEIR_BUF_MAP_SHARED);
 }
 
 /* ---- views ------------------------------------------------------------------------------------ */
@@ -201,6 +224,8 @@ static const buf_kind kinds[] = {
     {"pooled", make_pooled, GROWS, false},
     {"wrapped", make_wrapped, WRITABLE, false},
     {"constant", make_constant, 0, false},
+    {"mapped", make_mapped_shared, WRITABLE, false},
+    {"mapped read-only", make_mapped_read_only, 0, false},
     {"slice", make_slice, WRITABLE, false},
     {"duplicate", make_duplicate, GROWS, false},
     {"moved", make_moved, GROWS, false},

@@ -3,8 +3,8 @@
  *     static void finds_a_colon(weir_buf *buf, weir_bytes content) { ... expect(...) ... }
  *     weir_buf_kinds_each(WEIR_BUF_KIND_ANY, weir_bytes_str("a:b"), finds_a_colon);
  *
- * Heap, pooled, wrapped, views, composites cut at every offset: a check that holds for all of them is
- * part of the contract of weir_buf. The kind and the cut become the context of what fails.
+ * Heap, pooled, wrapped, mapped, views, composites cut at every offset: a check that holds for all of them
+ * is part of the contract of weir_buf. The kind and the cut become the context of what fails.
  *
  * Layer: testing. Needs the buffer module. The test's own thread.
  */

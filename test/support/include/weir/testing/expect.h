@@ -55,6 +55,7 @@ WEIR_BEGIN_DECLS
         weir_test_expect_aborted(&weir_child, sentence, __FILE__, __LINE__);                                 \
     } while (0)
 
+/* A number or an address, as expect_eq compares and prints it. */
 typedef enum weir_test_kind {
     WEIR_TEST_SIGNED,
     WEIR_TEST_UNSIGNED,
@@ -62,6 +63,7 @@ typedef enum weir_test_kind {
     WEIR_TEST_POINTER,
 } weir_test_kind;
 
+/* One side of expect_eq: the kind, and the value in the member of that kind. */
 typedef struct weir_test_value {
     weir_test_kind kind;
     int64_t integer; /* of an unsigned one: its bits */
@@ -69,6 +71,7 @@ typedef struct weir_test_value {
     const void *pointer;
 } weir_test_value;
 
+/* The value of each kind; WEIR_TEST_VALUE chooses. */
 weir_test_value weir_test_signed(int64_t integer);
 weir_test_value weir_test_unsigned(uint64_t integer);
 weir_test_value weir_test_real(double real);
@@ -94,6 +97,7 @@ weir_test_value weir_test_pointer(const void *pointer);
         default: weir_test_pointer)(x)
 /* clang-format on */
 
+/* The process in which expect_abort runs its code, and the pipe with what it says. */
 typedef struct weir_test_child {
     pid_t pid;
     int output;
