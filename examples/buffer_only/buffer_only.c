@@ -17,7 +17,6 @@
 
 enum {
     CLIENTS = 64,
-    READ = 4096,
     LIMIT = 64 << 10, /* of a line, and of what waits for a client that does not read */
 };
 
@@ -51,18 +50,15 @@ static void accept_client(void) {
     if (clients[i].in == NULL || clients[i].out == NULL) drop_client(i);
 }
 
-/* Moves whole lines from `in` to `out`. Failures stick to them, so that one look at the end is enough. */
+/* Moves whole lines from `in` to `out`. Failures stick to `out`, so that one look at the end is enough. */
 static weir_status answer_lines(struct client *client) {
-    for (size_t end; (end = weir_buf_find(client->in, 0, '\n')) != WEIR_NOT_FOUND;) {
+    for (size_t end; (end = weir_buf_find(client->in, 0, '\n')) != WEIR_NOT_FOUND; lines++) {
         weir_buf *line = weir_buf_read_slice(client->in, end + 1);
         weir_buf_composite_append(client->out, weir_buf_wrap_const("you said: ", 10));
-        if (weir_buf_composite_append(client->out, line) == WEIR_OK) lines++;
-        if (line == NULL) break; /* out of memory, and nothing moved */
+        if (weir_buf_composite_append(client->out, line) != WEIR_OK) break; /* out of memory */
     }
     weir_buf_composite_drop_read(client->in);
-    if (weir_buf_readable(client->in) > LIMIT) return WEIR_E_FRAME_TOO_LONG;
-    weir_status status = weir_buf_status(client->in);
-    return status != WEIR_OK ? status : weir_buf_status(client->out);
+    return weir_buf_readable(client->in) > LIMIT ? WEIR_E_FRAME_TOO_LONG : weir_buf_status(client->out);
 }
 
 /* What poll said about client `i`; anything but WEIR_OK ends it. */
@@ -70,10 +66,10 @@ static weir_status serve_client(int i, weir_pool *pool) {
     struct client *client = &clients[i];
     weir_status status = WEIR_OK;
     if ((polls[i].events & POLLIN) != 0) {
-        weir_buf *buf = weir_pool_get(pool, READ);
-        ssize_t got = buf == NULL ? WEIR_E_NO_MEMORY : weir_buf_read_fd(buf, polls[i].fd, READ);
+        weir_buf *buf = weir_pool_get(pool, 4096);
+        ssize_t got = buf == NULL ? WEIR_E_NO_MEMORY : weir_buf_read_fd(buf, polls[i].fd, 4096);
         client->ended = got == 0;
-        weir_buf_composite_append(client->in, buf); /* which releases an empty one */
+        if (weir_buf_composite_append(client->in, buf) != WEIR_OK) return WEIR_E_NO_MEMORY;
         status = got < 0 && got != -EAGAIN ? (weir_status)got : answer_lines(client);
     }
     ssize_t sent = status == WEIR_OK ? weir_buf_write_fd(client->out, polls[i].fd) : status;
@@ -94,8 +90,7 @@ static bool start_listening(const char *host, unsigned port) {
     polls[CLIENTS] = (struct pollfd){.fd = fd, .events = POLLIN};
     if (bind(fd, (struct sockaddr *)&at, length) != 0 || listen(fd, CLIENTS) != 0) return false;
     getsockname(fd, (struct sockaddr *)&at, &length);
-    printf("listening on %s:%u\n", host, ntohs(at.sin_port));
-    return fflush(stdout) == 0;
+    return printf("listening on %s:%u\n", host, ntohs(at.sin_port)) > 0 && fflush(stdout) == 0;
 }
 
 int main(int argc, char **argv) {
@@ -107,9 +102,9 @@ int main(int argc, char **argv) {
                                {0}});
     signal(SIGPIPE, SIG_IGN), signal(SIGINT, on_signal), signal(SIGTERM, on_signal);
     for (int i = 0; i < CLIENTS; i++) polls[i].fd = -1;
-    if (!start_listening(host, port)) return complain("port %u: %s", port, weir_status_text(-errno));
     weir_pool *pool = weir_pool_new(NULL);
-    if (pool == NULL) return complain("out of memory");
+    if (pool == NULL || !start_listening(host, port))
+        return complain("port %u: %s", port, weir_status_text(-errno));
     while (!stopped) {
         if (poll(polls, CLIENTS + 1, 200) <= 0) continue; /* a signal just before it waits for the timeout */
         for (int i = 0; i < CLIENTS; i++)

@@ -17,11 +17,13 @@ if(EXISTS ${WORK}/consumer)
     execute_process(COMMAND ${WORK}/consumer_all TIMEOUT 60 OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
     execute_process(COMMAND ${WORK}/consumer_test TIMEOUT 60 OUTPUT_QUIET ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
 else()
-    # An example: it must link without libuv and answer --help.
+    # An example: it must link without libuv, answer --help and serve real traffic.
     get_filename_component(name ${PROJECT} NAME)
     execute_process(COMMAND ldd ${WORK}/${name} OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
     if(libraries MATCHES "libuv|libjemalloc")
         message(FATAL_ERROR "${name} links more than the buffer module:\n${libraries}")
     endif()
     execute_process(COMMAND ${WORK}/${name} --help TIMEOUT 60 OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND ${PYTHON} ${CMAKE_CURRENT_LIST_DIR}/drive_lines.py ${WORK}/${name}
+        TIMEOUT 60 COMMAND_ERROR_IS_FATAL ANY)
 endif()
