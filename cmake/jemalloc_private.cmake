@@ -43,7 +43,9 @@ file(WRITE ${work}/hidden.c "${source}")
 run(${OBJCOPY} --redefine-syms=${work}/renames.txt ${work}/whole.o ${work}/renamed.o)
 run(${CC} -fPIC -w -c hidden.c -o hidden.o)
 run(${LD} -r -o ${work}/joined.o ${work}/renamed.o ${work}/hidden.o)
+# Its constructor would set jemalloc up when the program loads; the first call does that as well.
 run(${OBJCOPY} --keep-global-symbols=${work}/keep.txt --remove-section=.weir_hidden
+    --remove-section=.init_array --remove-section=.rela.init_array
     --remove-section=.rela.weir_hidden --remove-section=.rel.weir_hidden
     --remove-section=.data.rel.ro.weir_hidden ${work}/joined.o ${OUTPUT})
 file(REMOVE_RECURSE ${work})

@@ -25,14 +25,23 @@ void *weir_obj_retain_slowly(weir_obj *self) {
     return self;
 }
 
+/* A dead object's type pointer has its lowest bit set: no type any more, but still a name to complain by. */
+static const weir_obj_type *dead(const weir_obj_type *type) {
+    return (const weir_obj_type *)(const void *)((const char *)type + 1);
+}
+
+static bool is_dead(const weir_obj *obj) {
+    return obj->type == NULL || ((uintptr_t)obj->type & 1) != 0;
+}
+
 /* The header reads as dead before the type sees it: a pool may keep it as it is. */
 void weir_obj_release_last(weir_obj *self) {
     const weir_obj_type *type = self->type;
-    if (WEIR_UNLIKELY(type == NULL)) weir_obj_misused(self, "released");
+    if (WEIR_UNLIKELY(is_dead(self))) weir_obj_misused(self, "released");
     bool was_alive = WEIR_LIKELY(!weir_leak_is_tracking()) || weir_leak_released(self);
     if (WEIR_UNLIKELY(!was_alive)) weir_obj_misused(self, "released");
     if (type->live != NULL) weir_leak_count(type->live, -1);
-    self->type = NULL;
+    self->type = dead(type);
     __atomic_store_n(&self->count, 0, __ATOMIC_RELAXED);
     type->free(self);
 }
@@ -50,15 +59,17 @@ void weir_obj_release_shared(weir_obj *self) {
 /* Types are static: a type pointer to anywhere else is an overwritten header. */
 static const char *name_of(const weir_obj *obj) {
     Dl_info module;
-    bool is_type = obj->type != NULL && dladdr(obj->type, &module) != 0;
-    return is_type ? obj->type->name : "object";
+    const char *place = (const char *)obj->type;
+    const void *type = place != NULL && is_dead(obj) ? place - 1 : place;
+    bool is_type = type != NULL && dladdr(type, &module) != 0;
+    return is_type ? ((const weir_obj_type *)type)->name : "object";
 }
 
 void weir_obj_misused(const void *self, const char *verb) {
     const weir_obj *obj = (const weir_obj *)self;
     uint32_t count = __atomic_load_n(&obj->count, __ATOMIC_RELAXED);
     const char *how = count == WEIR_OBJ_IMMORTAL - 1 ? "with as many references as fit"
-                      : obj->type == NULL            ? "after its last release"
+                      : is_dead(obj)                 ? "after its last release"
                                                      : "as what it is not, or overwritten";
     const char *advice = " (WEIR_LEAK_TRACK=1 tells by whom)";
     if (weir_leak_is_tracking()) {

@@ -8,7 +8,7 @@
 #include <weir/testing/buf_kinds.h>
 
 enum {
-    STEPS = 1000000,
+    STEPS = 2000000,
     STEPS_A_LIFE = 500,
     LONGEST = 3000,
     VIEWS = 6

@@ -98,6 +98,21 @@ WEIR_TEST(misuse, a_second_release_shows_where_it_was_acquired_and_both_releases
     }
 }
 
+WEIR_TEST(misuse, a_second_release_names_the_buf_also_without_tracking) {
+    bool was_on = weir_leak_is_tracking();
+    weir_leak_track(false);
+    weir_pool *pool = weir_pool_new(NULL);
+    expect_abort(
+        {
+            weir_buf *buf = weir_pool_get(pool, 1000);
+            weir_buf_release(buf);
+            weir_buf_release(buf);
+        },
+        "weir_obj_misused: buf 0x");
+    weir_pool_free(pool);
+    weir_leak_track(was_on);
+}
+
 #ifndef __SANITIZE_ADDRESS__ /* which sees the read of freed memory before tracking does */
 WEIR_TEST(misuse, a_second_release_of_a_view_is_found_whatever_became_of_its_memory) {
     bool was_on = weir_leak_is_tracking();

@@ -18,10 +18,11 @@ struct cup {
 
 static int freed;
 static bool was_dead_when_freed;
+static const weir_obj_type cup_type;
 static weir_leak_counter living = {.name = "cup"};
 
 static void free_cup(weir_obj *self) {
-    was_dead_when_freed = self->type == NULL && self->count == 0;
+    was_dead_when_freed = !weir_obj_is(self, &cup_type) && self->count == 0;
     __atomic_fetch_add(&freed, 1, __ATOMIC_RELAXED);
     weir_alloc_release(NULL, self);
 }

@@ -1,5 +1,5 @@
 """What leaves the libraries is weir's: shared ones export weir_* and nothing else, and neither they nor the static
-ones bring a malloc along. (Static ones get their other names prefixed when installed; test/install looks.)"""
+ones bring a malloc along; nothing runs when a program that links them loads. (Static ones get their other names prefixed when installed; test/install looks.)"""
 import os
 import pathlib
 import re
@@ -8,6 +8,8 @@ import subprocess
 import _lint
 
 ALLOWED = re.compile(r"^weir_")
+# Reads WEIR_LEAK_TRACK from the environment and does nothing else.
+MAY_RUN_AT_LOAD = "leak_track.c.o"
 ALLOCATOR = re.compile(r"^(malloc|calloc|realloc|free|memalign|posix_memalign|aligned_alloc|valloc|cfree|_Z\w+)$")
 
 
@@ -19,6 +21,17 @@ def symbols(path, *options):
             yield fields[1], fields[2].split("@")[0]
 
 
+def run_at_load(archive):
+    """The members of a static library that have a constructor."""
+    out = subprocess.run(["readelf", "-SW", str(archive)], check=True, capture_output=True, text=True)
+    member = str(archive)
+    for line in out.stdout.splitlines():
+        if line.startswith("File: "):
+            member = line[len("File: "):].rpartition("(")[2].rstrip(")")
+        elif re.search(r"\s\.(init_array|ctors)", line):
+            yield member
+
+
 def check(root, build):
     build = pathlib.Path(build)
     folders = [build / module for module in _lint.MODULES]
@@ -27,6 +40,9 @@ def check(root, build):
         yield build, 0, "no libraries were built"
     for path in libraries:
         shared = path.suffix == ".so"
+        for member in [] if shared else run_at_load(path):
+            if member != MAY_RUN_AT_LOAD:
+                yield path, 0, f"{member} has a constructor: linking must not run anything"
         for kind, name in symbols(path, "-D") if shared else symbols(path, "-g"):
             if ALLOCATOR.match(name):
                 yield path, 0, f"defines {name}: the host's allocator would be replaced"
@@ -57,6 +73,7 @@ SAMPLES = [
     ("a stray name", {"sample.c": "int helper(void) { return 1; }\n"}, "exports helper"),
     ("a stray variable", {"sample.c": "int weir_x = 1;\nint counter = 1;\n"}, "exports counter"),
     ("an allocator", {"sample.c": "void *malloc(unsigned long n) { return (void *)n; }\n"}, "defines malloc"),
+    ("a constructor", {"sample.c": "__attribute__((constructor)) static void f(void) {}\n"}, "has a constructor"),
     ("the private jemalloc", {"sample.c": "int weir_je_mallocx(void) { return 1; }\n"}, "exports weir_je_mallocx"),
 ]
 

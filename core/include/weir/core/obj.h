@@ -8,7 +8,7 @@
  *   3. Every other parameter is borrowed for the duration of the call; to keep it, retain.
  *   4. The last release frees; using an object after that is a bug that stops the program.
  *
- * The type pointer is also the magic: a released object has none, and every entry checks it.
+ * The type pointer is also the magic: a released object's is marked, and every entry checks it.
  * Retain and release are safe from any thread; an object's contents belong to one thread at a time.
  *
  * Layer: core. Needs check.h. Any thread.
