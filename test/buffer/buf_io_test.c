@@ -1,7 +1,10 @@
 /* buf_io_test.c - iovecs and descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <weir/testing.h>
@@ -123,6 +126,63 @@ WEIR_TEST(buf_io, failures_are_answered_and_do_not_stick) {
     weir_buf_release(full);
     weir_buf_release(buf);
     close(zero);
+}
+
+/* ---- signals: the first only interrupts, the second lets the call go on ---- */
+
+static int interrupted_pipe[2];
+static volatile sig_atomic_t signals;
+
+static void feed_at_second(int number) {
+    (void)number;
+    if (++signals == 2 && write(interrupted_pipe[1], "x", 1) != 1) abort();
+}
+
+static void drain_at_second(int number) {
+    char sink[65536];
+    (void)number;
+    if (++signals == 2 && read(interrupted_pipe[0], sink, sizeof sink) <= 0) abort();
+}
+
+static void interrupt_by(void (*handler)(int)) {
+    struct sigaction action = {.sa_handler = handler}; /* without SA_RESTART: calls end with EINTR */
+    struct itimerval every = {{0, 20000}, {0, 20000}};
+    signals = 0;
+    require(pipe(interrupted_pipe) == 0);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static void interrupt_no_more(void) {
+    struct itimerval never = {{0, 0}, {0, 0}};
+    setitimer(ITIMER_REAL, &never, NULL);
+    signal(SIGALRM, SIG_DFL);
+    close(interrupted_pipe[0]);
+    close(interrupted_pipe[1]);
+}
+
+WEIR_TEST(buf_io, a_read_that_a_signal_interrupts_is_tried_again) {
+    weir_buf *buf = weir_buf_new(16);
+    interrupt_by(feed_at_second);
+    expect_eq(weir_buf_read_fd(buf, interrupted_pipe[0], 16), 1);
+    expect(signals >= 2);
+    interrupt_no_more();
+    expect_bytes(weir_buf_peek(buf), "x");
+    weir_buf_release(buf);
+}
+
+WEIR_TEST(buf_io, a_write_that_a_signal_interrupts_is_tried_again) {
+    weir_buf *full = weir_buf_new(65536), *buf = weir_buf_new(16);
+    weir_buf_write_fill(full, 'f', 65536);
+    weir_buf_write_str(buf, "more");
+    interrupt_by(drain_at_second);
+    fcntl(interrupted_pipe[1], F_SETPIPE_SZ, 65536);
+    expect_eq(weir_buf_write_fd(full, interrupted_pipe[1]), 65536);
+    expect_eq(weir_buf_write_fd(buf, interrupted_pipe[1]), 4);
+    expect(signals >= 2);
+    interrupt_no_more();
+    weir_buf_release(full);
+    weir_buf_release(buf);
 }
 
 WEIR_TEST(buf_io, a_read_stops_at_the_maximum) {

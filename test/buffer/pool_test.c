@@ -1,4 +1,5 @@
 /* pool_test.c - sizes, reuse, growth, options and numbers of a pool, on one thread. */
+#include <dirent.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +328,24 @@ static void check_alignment(weir_pool_backend backend, size_t alignment) {
         memset(weir_buf_reserve(buf, n), 1, n);
         weir_buf_release(buf);
     }
+    weir_pool_free(pool);
+}
+
+static int threads_of_this_process(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    int count = 0;
+    require(tasks != NULL);
+    while (readdir(tasks) != NULL) count++;
+    closedir(tasks);
+    return count;
+}
+
+WEIR_TEST(pool, no_thread_is_started) {
+    int before = threads_of_this_process();
+    weir_pool *pool = weir_pool_new(NULL);
+    for (size_t size = 64; size <= 4 << 20; size *= 2) weir_buf_release(weir_pool_get(pool, size));
+    weir_pool_trim(pool);
+    expect_eq(threads_of_this_process(), before);
     weir_pool_free(pool);
 }
 
