@@ -19,9 +19,23 @@ static weir_pool *tracked_pool(void) {
     return pool;
 }
 
-/* So that a sentence of AddressSanitizer ends in an abort too. */
+/* Sanitizers see the read of freed memory before tracking can say what it knows. */
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if GUARD_ASAN || defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+#include <sanitizer/common_interface_defs.h>
+#define TOLD_BY_SANITIZER
+#define TOLD_BY "heap-use-after-free"
+#else
+#define TOLD_BY "released now at:"
+#endif
+
+/* So that a sentence of a sanitizer ends in an abort too. */
 static void die_loudly(void) {
-#if GUARD_ASAN
+#ifdef TOLD_BY_SANITIZER
     __sanitizer_set_death_callback(abort);
 #endif
 }
@@ -112,18 +126,6 @@ WEIR_TEST(misuse, a_second_release_names_the_buf_also_without_tracking) {
     weir_pool_free(pool);
     weir_leak_track(was_on);
 }
-
-/* Sanitizers see the read of freed memory before tracking can say what it knows. */
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if GUARD_ASAN || defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
-#define TOLD_BY "heap-use-after-free"
-#else
-#define TOLD_BY "released now at:"
-#endif
 
 WEIR_TEST(misuse, a_second_release_of_a_view_is_found_whatever_became_of_its_memory) {
     bool was_on = weir_leak_is_tracking();

@@ -52,7 +52,7 @@ static void expect_walk(chain *self, actor_slot slot, const char *order) {
     weir_test_context("%s", actor_slot_names[slot]);
     size_t n = strlen(order);
     for (size_t i = 0; i < n; i++) {
-        char name = actor_slot_is_inbound(slot) ? order[i] : order[n - 1 - i];
+        char name = order[actor_slot_is_inbound(slot) ? i : n - 1 - i];
         snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%c.%s\n", name,
                  actor_slot_names[slot]);
     }

@@ -144,7 +144,7 @@ static weir_decode step(weir_cumulation *self, weir_decode_fn *decode, void *sta
     size_t left = weir_buf_readable(in);
     *consumed = before - left;
     self->offset += *consumed;
-    if (*consumed != 0) drop_read(self, left);
+    if (*consumed != 0 && self->in != NULL) drop_read(self, left);
     if (answer == WEIR_DECODE_FAILED) return stop(self, out);
     if (self->options.contiguous && !make_contiguous(self, out)) {
         weir_decode_fail(error, WEIR_E_NO_MEMORY, "contiguous message", 0, 0);

@@ -48,15 +48,19 @@ struct weir_server {
 
 /* ---- connections ---- */
 
-static void part_done_if_quiet(server_part *part) {
-    weir_server *server = part->server;
-    if (!part->stopping || part->listening || atomic_load(&part->open) != 0) return;
-    part->stopping = false;
-    weir_timer_stop(&part->deadline, part->loop);
+/* One thing less that the server may not be freed before. */
+static void leave(weir_server *server) {
     pthread_mutex_lock(&server->lock);
     server->running--;
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
+}
+
+static void part_done_if_quiet(server_part *part) {
+    if (!part->stopping || part->listening || atomic_load(&part->open) != 0) return;
+    part->stopping = false;
+    weir_timer_stop(&part->deadline, part->loop);
+    leave(part->server);
 }
 
 static void channel_gone(channel_owner *owner, weir_channel *channel) {
@@ -150,7 +154,9 @@ static void on_deadline(weir_timer *timer) {
 }
 
 static void cut_part(weir_task *task) {
-    for_channels(WEIR_CONTAINER(task, server_part, cut_task), cut);
+    server_part *part = WEIR_CONTAINER(task, server_part, cut_task);
+    for_channels(part, cut);
+    leave(part->server);
 }
 
 static void stop_part(weir_task *task) {
@@ -182,6 +188,9 @@ static void on_signal(void *arg) {
     if (!atomic_load(&server->stop_asked)) {
         weir_server_stop(server);
     } else if (!atomic_exchange(&server->cut_asked, true)) {
+        pthread_mutex_lock(&server->lock);
+        server->running += server->count;
+        pthread_mutex_unlock(&server->lock);
         for (size_t i = 0; i < server->count; i++)
             post_to_part(&server->parts[i], &server->parts[i].cut_task);
     }
@@ -322,6 +331,7 @@ void weir_server_free(weir_server *server) {
     weir_server_stop(server);
     weir_server_wait(server);
     stop_signals(server);
+    weir_server_wait(server); /* for what a last signal may have begun */
     delete_server(server);
 }
 
