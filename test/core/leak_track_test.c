@@ -136,7 +136,7 @@ WEIR_TEST(leak_track, reports_every_living_object) {
 WEIR_TEST(leak_track, forgets_all_when_switched_off) {
     bool before = weir_leak_is_tracking();
     weir_leak_track(true);
-    expect(weir_leak_is_quarantining());
+    expect(weir_leak_is_tracking());
     weir_leak_acquired(thing(1), "cup");
     weir_leak_acquired(thing(2), "cup");
     weir_leak_released(thing(2));

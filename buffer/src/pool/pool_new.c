@@ -115,7 +115,7 @@ static void take_options(weir_pool *pool, const weir_pool_options *options) {
     pool->max = rounded_max(pool, options->max_capacity);
     pool->wipes = options->zero_on_release;
     pool->watched = guard_is_on();
-    pool->quarantines = weir_leak_is_quarantining();
+    pool->quarantines = weir_leak_is_tracking();
     pool->on_release = options->on_release;
     pool->on_release_arg = options->on_release_arg;
     pool->settings = (backend_settings){

@@ -256,10 +256,6 @@ void channel_send_next_turn(weir_channel *channel) {
     enter_in(channel, &channel->loop->later);
 }
 
-void channel_send_written(weir_channel *channel) {
-    channel_flush(channel);
-}
-
 /* A flush inside a drain (from a promise or an event) only makes that drain go on. */
 void channel_flush(weir_channel *channel) {
     outbound_queue_flush(&channel->queue);

@@ -95,9 +95,6 @@ void channel_shutdown(weir_channel *channel, weir_promise *promise);
 void channel_close(weir_channel *channel, weir_promise *promise);
 void channel_abort_now(weir_channel *channel, weir_status why);
 
-/* The end of the turn: flushes what was only written. */
-void channel_send_written(weir_channel *channel);
-
 /* For the server: the event goes in at the head. Takes: event. On the loop. */
 void channel_fire_event(weir_channel *channel, weir_obj *event);
 

@@ -175,7 +175,7 @@ static void send_dirty(weir_loop *loop) {
     weir_list_init(&now);
     weir_list_splice(&now, &loop->dirty);
     for (weir_list *link = weir_list_pop_front(&now); link != NULL; link = weir_list_pop_front(&now)) {
-        channel_send_written(WEIR_CONTAINER(link, weir_channel, dirty));
+        channel_flush(WEIR_CONTAINER(link, weir_channel, dirty));
     }
 }
 

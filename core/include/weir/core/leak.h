@@ -62,11 +62,6 @@ WEIR_API bool weir_leak_released(const void *object);
 /* Prints what is known of `object`: acquired where, touched by whom, released where. */
 WEIR_API void weir_leak_explain(const void *object, FILE *out);
 
-/* True when tracking wants released memory kept aside for a while instead of being reused. */
-static inline bool weir_leak_is_quarantining(void) {
-    return weir_leak_is_tracking();
-}
-
 WEIR_END_DECLS
 
 #endif
