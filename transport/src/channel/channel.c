@@ -219,8 +219,9 @@ static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uin
         weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
         if (sticky != WEIR_OK) return sticky;
         memory += size;
-    } else if (msg->type != &weir_region_type && !channel->wire->takes_any_message) {
-        return WEIR_E_UNSUPPORTED;
+    } else if (msg->type != &weir_region_type) {
+        if (channel->wire->takes == NULL || !channel->wire->takes(msg)) return WEIR_E_UNSUPPORTED;
+        memory += size;
     }
     return memory > channel->write_cap ? (weir_status)WEIR_E_BACKPRESSURE : WEIR_OK;
 }

@@ -11,7 +11,8 @@
 
 typedef struct wire_ops {
     const char *name;
-    bool takes_any_message; /* not only bufs and regions */
+    /* Whether a message that is neither a buf nor a region can be sent; NULL: none can. */
+    bool (*takes)(const weir_obj *msg);
     /* Send what is flushed, as far as it goes; afterwards channel_wire_drained. */
     void (*drain)(weir_channel *channel);
     /* channel_wants_reading has changed. */

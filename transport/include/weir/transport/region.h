@@ -36,6 +36,8 @@ typedef struct weir_region_ops {
     /* Up to `n` bytes at `at` to the non-blocking socket `fd`: the count, 0 when the source ended early, or a
      * negative status (-EAGAIN: the socket is full). NULL: can only be read. */
     ssize_t (*send)(weir_region *region, uint64_t at, size_t n, int fd);
+    /* True: its bytes are in memory or a pipe, so that no read ever waits for a device; none is made to find out. */
+    bool never_waits;
     /* The last reference is gone: free it, whichever thread this is. Needed. */
     void (*free)(weir_region *region);
 } weir_region_ops;
