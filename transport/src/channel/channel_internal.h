@@ -31,6 +31,8 @@ typedef union short_addr {
     struct sockaddr_in6 in6;
 } short_addr;
 
+typedef struct channel_attribute channel_attribute;
+
 struct weir_channel {
     weir_obj obj;
     weir_loop *loop;
@@ -50,6 +52,7 @@ struct weir_channel {
     uint64_t close_progress; /* bytes_written when the timer last looked */
     weir_promise *close_promise, *shut_promise;
     weir_status cause; /* why it ended, the first one */
+    channel_attribute *attributes;
 
     _Atomic uint64_t off_loop; /* bytes of writes that are posted and not here yet */
     _Atomic uint64_t pending;  /* queue.pending for other threads */
@@ -85,6 +88,9 @@ void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
 /* Enters it in its loop and fills the pipeline; a failure of that ends the channel with it as the cause, and
  * is answered. On the loop. */
 weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg);
+
+/* The values go back; the channel is gone. */
+void channel_free_attributes(weir_channel *channel);
 
 /* What the head of the pipeline does. On the loop. Takes as their public namesakes. */
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise);
