@@ -9,6 +9,7 @@
 #include <weir/transport/addr.h>
 #include <weir/transport/attribute.h>
 #include <weir/transport/channel.h>
+#include <weir/transport/channel_group.h>
 #include <weir/transport/channel_options.h>
 #include <weir/transport/client.h>
 #include <weir/transport/ctx.h>

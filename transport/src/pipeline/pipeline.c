@@ -132,6 +132,12 @@ weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, vo
     return status;
 }
 
+bool pipeline_sees_writes(const weir_pipeline *pipeline) {
+    const weir_ctx *ctx = pipeline->tail.prev;
+    while ((ctx->events & EVENT_WRITE) == 0) ctx = ctx->prev;
+    return ctx != &pipeline->head;
+}
+
 void pipeline_clear(weir_pipeline *pipeline) {
     while (pipeline->tail.prev != &pipeline->head) weir_pipeline_remove(pipeline->tail.prev);
 }

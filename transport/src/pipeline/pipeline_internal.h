@@ -52,6 +52,9 @@ void pipeline_init(weir_pipeline *pipeline);
 /* Removes every handler, from tail to head. */
 void pipeline_clear(weir_pipeline *pipeline);
 
+/* Whether any handler between the ends is handed what is written. */
+bool pipeline_sees_writes(const weir_pipeline *pipeline);
+
 /* The turn is over, so no callback is inside a removed context any more. */
 void pipeline_free_removed(weir_loop *loop);
 
