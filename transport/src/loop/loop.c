@@ -68,9 +68,9 @@ size_t weir_loop_channels(const weir_loop *loop) {
 
 /* ---- posted tasks ---- */
 
-weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
+static inline weir_status post_within(weir_loop *loop, weir_task *task, unsigned most) {
     unsigned before = atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
-    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= loop->max_tasks || (before & CLOSED_TO_POSTS) != 0)) {
+    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= most || (before & CLOSED_TO_POSTS) != 0)) {
         atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_acq_rel);
         return (before & CLOSED_TO_POSTS) != 0 ? WEIR_E_STOPPED : WEIR_E_LIMIT;
     }
@@ -81,6 +81,14 @@ weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
                                                     memory_order_relaxed));
     if (newest == NULL) loop->driver->wake(loop);
     return WEIR_OK;
+}
+
+weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
+    return post_within(loop, task, loop->max_tasks);
+}
+
+weir_status loop_post_own(weir_loop *loop, weir_task *task) {
+    return post_within(loop, task, CLOSED_TO_POSTS - 1);
 }
 
 typedef struct call_task {

@@ -74,6 +74,10 @@ static inline void loop_check_current(const weir_loop *loop, const char *functio
                loop->name);
 }
 
+/* As weir_loop_post_task, beyond max_tasks: for the few tasks of weir's own that nothing can replace.
+ * Fails: WEIR_E_STOPPED. Any thread. */
+weir_status loop_post_own(weir_loop *loop, weir_task *task);
+
 void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);
 
