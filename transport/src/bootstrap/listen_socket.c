@@ -8,59 +8,36 @@
 #include <errno.h>
 #include <unistd.h>
 
-static weir_status bind_socket(int *out, const weir_addr *addr, bool share) {
-    int on = 1;
-    int fd = socket(addr->as.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    *out = fd;
-    if (fd < 0) return weir_status_from_errno(errno);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
-        bind(fd, &addr->as.sa, addr->len) == 0) {
-        return WEIR_OK;
-    }
+static weir_status fail_with_errno(int *fd) {
     weir_status status = weir_status_from_errno(errno);
-    close(fd);
-    *out = -1;
+    if (*fd >= 0) close(*fd);
+    *fd = -1;
     return status;
 }
 
-static weir_status open_one(int *out, const weir_addr *addr, bool share, int backlog) {
-    weir_status status = bind_socket(out, addr, share);
-    if (status != WEIR_OK) return status;
-    if (listen(*out, backlog) == 0) return WEIR_OK;
-    status = weir_status_from_errno(errno);
-    close(*out);
-    *out = -1;
-    return status;
-}
-
-static weir_status note_port(int fd, weir_addr *addr) {
+/* Bound, and the port it got noted in `addr`. */
+static weir_status bind_socket(int *fd, weir_addr *addr, bool share) {
+    int on = 1;
     socklen_t len = sizeof addr->as;
-    if (getsockname(fd, &addr->as.sa, &len) != 0) return weir_status_from_errno(errno);
+    *fd = socket(addr->as.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        (share && setsockopt(*fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) ||
+        bind(*fd, &addr->as.sa, addr->len) != 0 || getsockname(*fd, &addr->as.sa, &len) != 0) {
+        return fail_with_errno(fd);
+    }
     addr->len = len;
     return WEIR_OK;
 }
 
-/* Is the address free? Also picks the port. */
-static weir_status claim_address(weir_addr *addr) {
+weir_status listen_socket_claim(weir_addr *addr) {
     int probe;
     weir_status status = bind_socket(&probe, addr, false);
-    if (status != WEIR_OK) return status;
-    status = note_port(probe, addr);
-    close(probe);
+    if (status == WEIR_OK) close(probe);
     return status;
 }
 
-weir_status listen_sockets_open(int *fds, size_t count, weir_addr *addr, int backlog) {
-    bool share = count > 1;
-    weir_status status = share ? claim_address(addr) : WEIR_OK;
-    size_t opened = 0;
-    while (status == WEIR_OK && opened < count) {
-        status = open_one(&fds[opened], addr, share, backlog);
-        if (status == WEIR_OK) opened++;
-    }
-    if (status == WEIR_OK) status = note_port(fds[0], addr);
-    if (status == WEIR_OK) return WEIR_OK;
-    for (size_t i = 0; i < opened; i++) close(fds[i]);
-    return status;
+weir_status listen_socket_open(int *fd, weir_addr *addr, bool share, int backlog) {
+    weir_status status = bind_socket(fd, addr, share);
+    if (status != WEIR_OK || listen(*fd, backlog) == 0) return status;
+    return fail_with_errno(fd);
 }

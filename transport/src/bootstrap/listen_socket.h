@@ -1,11 +1,14 @@
-/* listen_socket.h - private: listening sockets that share one address, one for each loop. */
+/* listen_socket.h - private: listening sockets, of which several may share one address, one for each loop. */
 #ifndef WEIR_LISTEN_SOCKET_H
 #define WEIR_LISTEN_SOCKET_H
 
 #include <weir/transport/addr.h>
 
-/* Opens `count` sockets listening on `addr`, whose port 0 is replaced by the one the system picked.
- * Several share it by SO_REUSEPORT; that an address is taken is still told. On failure none is left open. */
-weir_status listen_sockets_open(int *fds, size_t count, weir_addr *addr, int backlog);
+/* Tells that an address is taken before sockets share it, and picks the port where `addr` says 0. */
+weir_status listen_socket_claim(weir_addr *addr);
+
+/* A socket listening on `addr`, whose port 0 is replaced by the one the system picked; with `share` it lets
+ * others of this user listen there too. `*fd` is -1 on failure. */
+weir_status listen_socket_open(int *fd, weir_addr *addr, bool share, int backlog);
 
 #endif

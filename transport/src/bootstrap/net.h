@@ -25,7 +25,7 @@ void net_configure(int fd, const weir_channel_options *options);
 /* Someone listening: calls `accepted` with each new descriptor, which it takes, and who is at the other end. */
 typedef struct net_listener net_listener;
 typedef struct net_listener_events {
-    void (*accepted)(void *arg, int fd, const struct sockaddr *peer);
+    void (*accepted)(void *arg, int fd, const weir_addr *peer);
     void (*accept_failed)(void *arg, weir_status status);
     void (*closed)(void *arg); /* the last call */
 } net_listener_events;

@@ -28,15 +28,15 @@ static int open_spare(void) {
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static int accept_one(const net_listener *self, struct sockaddr_storage *peer) {
-    socklen_t len = sizeof *peer;
-    return accept4(self->fd, (struct sockaddr *)(void *)peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+static int accept_one(const net_listener *self, weir_addr *peer) {
+    peer->len = sizeof peer->as;
+    return accept4(self->fd, &peer->as.sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static void turn_one_away(net_listener *self) {
     if (self->spare < 0) return;
     close(self->spare);
-    struct sockaddr_storage peer;
+    weir_addr peer;
     int fd = accept_one(self, &peer);
     if (fd >= 0) close(fd);
     self->spare = open_spare();
@@ -54,10 +54,10 @@ static void on_connections(uv_poll_t *poll, int status, int events) {
     (void)events;
     note_time(self->loop);
     for (int i = 0; i < ACCEPTS_A_TURN && self->fd >= 0; i++) {
-        struct sockaddr_storage peer;
+        weir_addr peer;
         int fd = accept_one(self, &peer);
         if (fd >= 0) {
-            self->events->accepted(self->arg, fd, (const struct sockaddr *)(const void *)&peer);
+            self->events->accepted(self->arg, fd, &peer);
             continue;
         }
         int err = errno;

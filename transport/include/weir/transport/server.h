@@ -1,7 +1,8 @@
 /* <weir/transport/server.h> - listen, and build a pipeline for each connection.
  *
  * In short: one listening socket per loop (SO_REUSEPORT), so the kernel spreads the connections and a
- * connection is served by the loop that accepted it. Stopping is graceful: no more accepts, every channel
+ * connection is served by the loop that accepted it. Where there can be only one socket, or when asked, one loop
+ * accepts and hands the connections over. Stopping is graceful: no more accepts, every channel
  * gets the `stopping` event (whose default is flush and close), and what is left at the deadline is aborted.
  *
  * Layer: transport. Needs loop_group.h, channel_options.h. Any thread, unless a function says otherwise.
@@ -18,6 +19,13 @@ WEIR_BEGIN_DECLS
 
 typedef struct weir_server weir_server;
 
+/* How connections come to the loops. A socket that cannot share its address hands over in any case. */
+typedef enum weir_server_accept {
+    WEIR_ACCEPT_SHARED,   /* each loop has a listening socket of its own, the kernel spreads: least work */
+    WEIR_ACCEPT_HANDOVER, /* one loop accepts and hands over to all in turn: exactly even */
+    WEIR_ACCEPT_BALANCED, /* one loop accepts and hands over to the one with the fewest connections */
+} weir_server_accept;
+
 /* Zero means the default, everywhere. */
 typedef struct weir_server_options {
     weir_loop_group *loops;       /* needed. Borrowed for the server's life */
@@ -26,6 +34,7 @@ typedef struct weir_server_options {
     weir_build_fn *build;         /* needed: fills the pipeline of each connection */
     void *build_arg;              /* Borrowed for the server's life */
     weir_channel_options channel; /* of each connection */
+    weir_server_accept accept;    /* WEIR_ACCEPT_SHARED */
     int backlog;                  /* connections waiting to be accepted; 511 */
     unsigned max_connections;     /* more are closed at once and counted; 0: no limit but descriptors */
     unsigned stop_timeout_ms;     /* from stop until what is left is aborted; 10 000 */
@@ -39,6 +48,7 @@ typedef struct weir_server_stats {
     uint64_t refused;       /* closed at once: over max_connections, or no memory, or build failed */
     uint64_t accept_errors; /* times accept failed and was tried again later (EMFILE, ...) */
     uint64_t aborted;       /* connections cut at the stop deadline */
+    uint64_t handed_over;   /* connections served by another loop than the one that accepted them */
 } weir_server_stats;
 
 /* Listening when it returns WEIR_OK. Borrows: options. `*out` Gives a server for weir_server_free, NULL on

@@ -1,0 +1,107 @@
+/* server_accept_test.c - how connections come to the loops: shared sockets, or one that hands over. */
+#include <unistd.h>
+
+#include <weir/testing.h>
+
+#include "house.h"
+#include "loop/loop_internal.h"
+
+enum {
+    LOOPS = 3,
+    MANY = 30
+};
+
+/* One after the other, each answered: so each is where it belongs before the next one comes. */
+static void call_in_turn(const house *h, int *fds, int many) {
+    for (int i = 0; i < many; i++) {
+        fds[i] = plain_connect(h->port);
+        expect(answers(fds[i]));
+    }
+}
+
+static void hang_up(int *fds, int many) {
+    for (int i = 0; i < many; i++) close(fds[i]);
+}
+
+static size_t channels_on(const house *h, size_t loop) {
+    return weir_loop_channels(weir_loop_group_at(h->group, loop));
+}
+
+WEIR_TEST(server_accept, hands_connections_over_to_all_loops_in_turn) {
+    house h;
+    int fds[MANY];
+    open_house(&h, LOOPS, (weir_server_options){.accept = WEIR_ACCEPT_HANDOVER});
+    call_in_turn(&h, fds, MANY);
+    for (size_t i = 0; i < LOOPS; i++) expect_eq(channels_on(&h, i), MANY / LOOPS);
+    expect_eq(stats_of(&h).accepted, MANY);
+    expect_eq(stats_of(&h).handed_over, MANY - MANY / LOOPS);
+    hang_up(fds, MANY);
+    expect(have_open(&h, 0));
+    shut_house(&h);
+}
+
+WEIR_TEST(server_accept, does_not_hand_over_with_shared_sockets_or_one_loop) {
+    for (unsigned loops = 1; loops <= 2; loops++) {
+        house h;
+        int fds[4];
+        open_house(&h, loops,
+                   (weir_server_options){.accept = loops == 1 ? WEIR_ACCEPT_HANDOVER : WEIR_ACCEPT_SHARED});
+        call_in_turn(&h, fds, 4);
+        expect_eq(stats_of(&h).handed_over, 0);
+        hang_up(fds, 4);
+        shut_house(&h);
+    }
+}
+
+WEIR_TEST(server_accept, fills_up_the_loop_with_the_fewest_when_it_balances) {
+    house h;
+    int fds[9], more[6];
+    open_house(&h, LOOPS, (weir_server_options){.accept = WEIR_ACCEPT_BALANCED});
+    call_in_turn(&h, fds, 9);
+    for (size_t i = 0; i < LOOPS; i++) expect_eq(channels_on(&h, i), 3);
+    for (int i = 0; i < 9; i += 3) { /* equal loads are filled from the first loop on: these are all on it */
+        close(fds[i]);
+        expect(have_open(&h, (uint64_t)(8 - i / 3)));
+    }
+    expect_eq(channels_on(&h, 0), 0);
+    call_in_turn(&h, more, 3);
+    for (size_t i = 0; i < LOOPS; i++) expect_eq(channels_on(&h, i), 3);
+    hang_up(more, 3);
+    for (int i = 0; i < 9; i++) {
+        if (i % 3 != 0) close(fds[i]);
+    }
+    shut_house(&h);
+}
+
+/* The second loop takes no posts, as one whose tasks are too many. */
+WEIR_TEST(server_accept, serves_a_connection_itself_when_it_cannot_hand_it_over) {
+    house h;
+    int fds[8];
+    weir_loop_group *group = weir_loop_group_new(2);
+    weir_loop_group_at(group, 1)->max_tasks = 0;
+    open_house_on(&h, group, (weir_server_options){.accept = WEIR_ACCEPT_HANDOVER});
+    call_in_turn(&h, fds, 8);
+    expect_eq(channels_on(&h, 0), 8);
+    expect_eq(stats_of(&h).open, 8);
+    expect_eq(stats_of(&h).handed_over, 0);
+    hang_up(fds, 8);
+    expect(have_open(&h, 0));
+    shut_house(&h);
+}
+
+/* Connections that were accepted when the server stops are told so and closed in order, wherever they are. */
+WEIR_TEST(server_accept, loses_no_connection_when_it_stops_while_they_arrive) {
+    for (int round = 0; round < 20; round++) {
+        house h;
+        int fds[MANY];
+        open_house(&h, LOOPS, (weir_server_options){.accept = WEIR_ACCEPT_HANDOVER});
+        for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
+        weir_server_stop(h.server);
+        expect_status(weir_server_wait(h.server), WEIR_OK);
+        expect_eq(stats_of(&h).open, 0);
+        expect_eq(stats_of(&h).accepted, (uint64_t)atomic_load(&h.echo.opened));
+        expect_eq(atomic_load(&h.echo.stopping), atomic_load(&h.echo.opened));
+        hang_up(fds, MANY);
+        shut_house(&h);
+    }
+}

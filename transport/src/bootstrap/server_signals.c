@@ -1,0 +1,38 @@
+/* server_signals.c - SIGINT and SIGTERM stop the server; they are its own from start to free. */
+#include "bootstrap/server_internal.h"
+
+/* The first signal stops gracefully, the second cuts what is left, more do nothing. */
+static void on_signal(void *arg) {
+    weir_server *server = arg;
+    if (!atomic_load(&server->stop_asked)) {
+        weir_server_stop(server);
+    } else if (!atomic_exchange(&server->cut_asked, true)) {
+        for (size_t i = 0; i < server->count; i++) {
+            server_hold(server);
+            server_part_post(&server->parts[i], &server->parts[i].cut_task, server_part_cut);
+        }
+    }
+}
+
+weir_status server_open_signals(weir_server *server) {
+    server->signals = net_signals_open(server->parts[0].loop, on_signal, server);
+    return server->signals != NULL ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;
+}
+
+static void close_signals(weir_task *task) {
+    weir_server *server = WEIR_CONTAINER(task, weir_server, signals_task);
+    net_signals_close(server->signals);
+    pthread_mutex_lock(&server->lock);
+    server->signals = NULL;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Only now: a signal between the last connection and here must not end the process. */
+void server_close_signals(weir_server *server) {
+    if (server->signals == NULL) return;
+    server_part_post(&server->parts[0], &server->signals_task, close_signals);
+    pthread_mutex_lock(&server->lock);
+    while (server->signals != NULL) pthread_cond_wait(&server->changed, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
