@@ -1,6 +1,7 @@
 /* server_test.c - listening, being full, stopping gracefully or not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -151,17 +152,125 @@ WEIR_TEST(server, closes_and_counts_connections_whose_pipeline_cannot_be_built) 
     shut_house(&h);
 }
 
+static double cpu_seconds(void) {
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+}
+
+/* Without a place it stays in the backlog: the peer is connected and hears nothing yet. */
+static bool hears_nothing(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+WEIR_TEST(server, lets_connections_over_its_limit_wait_until_one_has_ended) {
+    enum {
+        MANY = 30
+    };
+    for (unsigned loops = 1; loops <= 3; loops += 2) {
+        house h;
+        int fds[MANY];
+        open_house(&h, loops, (weir_server_options){.max_connections = 2, .max_connections_wait = true});
+        for (int i = 0; i < MANY; i++) {
+            fds[i] = plain_connect(h.port);
+            expect(send(fds[i], "x", 1, MSG_NOSIGNAL) == 1);
+        }
+        expect(have_open(&h, 2));
+        double cpu = cpu_seconds();
+        wait_ms(200);
+        expect(cpu_seconds() - cpu < 0.05);
+        int heard = 0;
+        for (int i = 0; i < MANY; i++) heard += !hears_nothing(fds[i]);
+        expect_eq(heard, 2);
+        for (int left = MANY; left > 0; left--) { /* whoever is served leaves: all get their turn */
+            struct pollfd served[MANY];
+            for (int i = 0; i < MANY; i++) served[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+            require(poll(served, MANY, 10000) > 0);
+            for (int i = 0; i < MANY; i++) {
+                if (served[i].revents == 0) continue;
+                close(fds[i]);
+                fds[i] = -1;
+                break;
+            }
+            expect(stats_of(&h).open <= 2);
+        }
+        expect(have_open(&h, 0));
+        expect_eq(stats_of(&h).accepted, MANY);
+        expect_eq(stats_of(&h).refused, 0);
+        shut_house(&h);
+    }
+}
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* No more than the burst and one for each second that has passed, however long the test took. */
+WEIR_TEST(server, accepts_no_faster_than_its_rate_over_all_loops) {
+    enum {
+        MANY = 12
+    };
+    house h;
+    int fds[MANY];
+    open_house(&h, 3, (weir_server_options){.accepts_per_second = 1, .accept_burst = 5});
+    uint64_t began = now_ms();
+    for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
+    for (int i = 0; i < 10000 && stats_of(&h).accepted < 5; i++) wait_ms(1);
+    double cpu = cpu_seconds();
+    wait_ms(200);
+    expect(cpu_seconds() - cpu < 0.05);
+    uint64_t accepted = stats_of(&h).accepted;
+    expect(accepted >= 5 && accepted <= 6 + (now_ms() - began) / 1000);
+    expect_eq(stats_of(&h).refused, 0);
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, accepts_all_in_the_end_when_its_rate_is_exceeded) {
+    enum {
+        MANY = 20
+    };
+    house h;
+    int fds[MANY];
+    open_house(&h, 2, (weir_server_options){.accepts_per_second = 200, .accept_burst = 1});
+    for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
+    for (int i = 0; i < MANY; i++) expect(answers(fds[i]));
+    expect_eq(stats_of(&h).accepted, MANY);
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    shut_house(&h);
+}
+
+WEIR_TEST(server, accepts_nobody_while_it_is_paused_and_serves_on) {
+    house h;
+    open_house(&h, 2, (weir_server_options){0});
+    int early = plain_connect(h.port);
+    expect(answers(early));
+    for (int i = 0; i < 3; i++) {
+        weir_server_pause(h.server);
+        int late = plain_connect(h.port);
+        expect(send(late, "x", 1, MSG_NOSIGNAL) == 1);
+        wait_ms(50);
+        expect(hears_nothing(late));
+        expect(answers(early));
+        weir_server_resume(h.server);
+        char byte = 0;
+        expect_eq(recv(late, &byte, 1, 0), 1);
+        close(late);
+    }
+    expect_eq(stats_of(&h).accepted, 4);
+    weir_server_pause(h.server);
+    close(early);
+    shut_house(&h); /* also while paused */
+}
+
 static void drop_line(void *arg, weir_log_level level, const char *subject, const char *line) {
     (void)arg;
     (void)level;
     (void)subject;
     (void)line;
-}
-
-static double cpu_seconds(void) {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 /* Fills the table of descriptors but for one, which a connect of ours takes; the accept then has none. */

@@ -5,6 +5,7 @@
 #include <weir/transport/channel.h>
 #include <weir/transport/client.h>
 
+#include "bootstrap/acceptor.h"
 #include "channel/channel_internal.h"
 
 /* A channel that will connect as the options say: resolved ones in `resolved_options`. Any thread.
@@ -22,16 +23,12 @@ weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *pe
 /* Applies the socket options; failures are logged, not fatal. */
 void net_configure(int fd, const weir_channel_options *options);
 
-/* Someone listening: calls `accepted` with each new descriptor, which it takes, and who is at the other end. */
+/* An acceptor on a socket. */
 typedef struct net_listener net_listener;
-typedef struct net_listener_events {
-    void (*accepted)(void *arg, int fd, const weir_addr *peer);
-    void (*accept_failed)(void *arg, weir_status status);
-    void (*closed)(void *arg); /* the last call */
-} net_listener_events;
 
 /* Takes: fd, a listening socket, also on failure (NULL). On the loop. */
-net_listener *net_listener_open(weir_loop *loop, int fd, const net_listener_events *events, void *arg);
+net_listener *net_listener_open(weir_loop *loop, int fd, const acceptor_events *events, void *arg);
+void net_listener_resume(net_listener *listener);
 /* Takes: listener. `closed` follows. */
 void net_listener_close(net_listener *listener);
 

@@ -22,6 +22,7 @@ static weir_server *new_server(const weir_server_options *options) {
     if (server->options.host == NULL) server->options.host = "127.0.0.1";
     if (server->options.backlog == 0) server->options.backlog = DEFAULT_BACKLOG;
     if (server->options.stop_timeout_ms == 0) server->options.stop_timeout_ms = DEFAULT_STOP_TIMEOUT_MS;
+    rate_limit_init(&server->accept_rate, options->accepts_per_second, options->accept_burst);
     server->count = server->starting = server->running = count;
     atomic_init(&server->accepting, count);
     pthread_mutex_init(&server->lock, NULL);
@@ -79,6 +80,15 @@ void weir_server_stop(weir_server *server) {
     for (size_t i = 0; i < count; i++) {
         server_part_post(&server->parts[i], &server->parts[i].step_task, server_part_close);
     }
+}
+
+void weir_server_pause(weir_server *server) {
+    atomic_store(&server->paused, true);
+}
+
+void weir_server_resume(weir_server *server) {
+    atomic_store(&server->paused, false);
+    for (size_t i = 0; i < server->count; i++) server_part_resume(&server->parts[i]);
 }
 
 weir_status weir_server_wait(weir_server *server) {

@@ -9,6 +9,40 @@
 
 #include "bootstrap/server_internal.h"
 
+/* ---- places: max_connections, exact over all loops ---- */
+
+/* Counts a connection in; false when there are as many as allowed. */
+static bool enter(weir_server *server) {
+    unsigned most = server->options.max_connections;
+    uint64_t open = atomic_load(&server->open);
+    do {
+        if (most != 0 && open >= most) return false;
+    } while (!atomic_compare_exchange_weak(&server->open, &open, open + 1));
+    return true;
+}
+
+/* Then a place is taken before accepting, so that who finds none stays in the backlog. */
+static bool waits_for_places(const weir_server *server) {
+    return server->options.max_connections != 0 && server->options.max_connections_wait;
+}
+
+/* Asks first and looks again afterwards: the place that was free in between would not be told of. */
+static bool enter_or_ask(server_part *part) {
+    if (enter(part->server)) return true;
+    atomic_store(&part->wants_place, true);
+    return enter(part->server);
+}
+
+void server_give_place(weir_server *server) {
+    atomic_fetch_sub(&server->open, 1);
+    if (!waits_for_places(server)) return;
+    for (size_t i = 0; i < server->count; i++) {
+        if (atomic_exchange(&server->parts[i].wants_place, false)) server_part_resume(&server->parts[i]);
+    }
+}
+
+/* ---- channels ---- */
+
 /* Takes: fd, which counts as open on this part. */
 static void serve(server_part *part, int fd, const weir_addr *peer) {
     weir_server *server = part->server;
@@ -17,7 +51,7 @@ static void serve(server_part *part, int fd, const weir_addr *peer) {
     if (channel == NULL) {
         atomic_fetch_add(&part->refused, 1);
         atomic_fetch_sub(&part->open, 1);
-        atomic_fetch_sub(&server->open, 1);
+        server_give_place(server);
         return;
     }
     atomic_fetch_add(&part->accepted, 1);
@@ -72,18 +106,27 @@ static server_part *next_part(server_listener *listener) {
 
 /* ---- accepting ---- */
 
-/* Counts a connection in; false when there are as many as allowed. */
-static bool enter(weir_server *server) {
-    unsigned most = server->options.max_connections;
-    if (atomic_fetch_add(&server->open, 1) < most || most == 0) return true;
-    atomic_fetch_sub(&server->open, 1);
-    return false;
+static uint64_t may_accept(void *arg) {
+    server_part *part = ((server_listener *)arg)->part;
+    weir_server *server = part->server;
+    if (atomic_load(&server->paused)) return ACCEPTOR_WAIT;
+    uint64_t ms = rate_limit_take(&server->accept_rate, weir_loop_now(part->loop));
+    if (ms != 0) return ms;
+    if (!waits_for_places(server) || enter_or_ask(part)) return 0;
+    rate_limit_give_back(&server->accept_rate);
+    return ACCEPTOR_WAIT;
+}
+
+static void not_accepted(void *arg) {
+    weir_server *server = ((server_listener *)arg)->part->server;
+    rate_limit_give_back(&server->accept_rate);
+    if (waits_for_places(server)) server_give_place(server);
 }
 
 static void accepted(void *arg, int fd, const weir_addr *peer) {
     server_listener *listener = arg;
     server_part *here = listener->part;
-    if (!enter(here->server)) {
+    if (!waits_for_places(here->server) && !enter(here->server)) {
         atomic_fetch_add(&here->refused, 1);
         close(fd);
         return;
@@ -101,10 +144,10 @@ static void accepted(void *arg, int fd, const weir_addr *peer) {
     serve(here, fd, peer);
 }
 
-static void accept_failed(void *arg, weir_status status) {
+static void accept_failed(void *arg, bool turned_away) {
     server_part *part = ((server_listener *)arg)->part;
     atomic_fetch_add(&part->accept_errors, 1);
-    weir_log(WEIR_LOG_WARN, "server", "accept: %s: trying again soon", weir_status_text(status));
+    if (turned_away) atomic_fetch_add(&part->refused, 1);
 }
 
 static void listener_closed(void *arg) {
@@ -113,8 +156,11 @@ static void listener_closed(void *arg) {
     server_part_leave_if_quiet(part);
 }
 
-static const net_listener_events listener_events = {
-    .accepted = accepted, .accept_failed = accept_failed, .closed = listener_closed};
+static const acceptor_events listener_events = {.may_accept = may_accept,
+                                                .not_accepted = not_accepted,
+                                                .accepted = accepted,
+                                                .failed = accept_failed,
+                                                .closed = listener_closed};
 
 weir_status server_part_listen(server_part *part) {
     weir_server *server = part->server;
@@ -137,6 +183,25 @@ void server_part_stop_listening(server_part *part) {
     weir_server *server = part->server;
     for (size_t i = 0; i < server->listener_count; i++) {
         server_listener *listener = &server->listeners[i];
-        if (listener->part == part && listener->net != NULL) net_listener_close(listener->net);
+        if (listener->part != part || listener->net == NULL) continue;
+        net_listener_close(listener->net);
+        listener->net = NULL;
     }
+}
+
+static void resume(weir_task *task) {
+    server_part *part = WEIR_CONTAINER(task, server_part, resume_task);
+    weir_server *server = part->server;
+    atomic_store(&part->resuming, false);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        server_listener *listener = &server->listeners[i];
+        if (listener->part == part && listener->net != NULL) net_listener_resume(listener->net);
+    }
+    server_leave(server);
+}
+
+void server_part_resume(server_part *part) {
+    if (atomic_exchange(&part->resuming, true)) return;
+    server_hold(part->server);
+    server_part_post(part, &part->resume_task, resume);
 }

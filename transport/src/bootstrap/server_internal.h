@@ -16,6 +16,7 @@
 #include <weir/transport/server.h>
 
 #include "bootstrap/net.h"
+#include "bootstrap/rate_limit.h"
 
 /* What one loop does for the server; touched on that loop, but for the counters. */
 typedef struct server_part {
@@ -23,10 +24,12 @@ typedef struct server_part {
     weir_server *server;
     weir_loop *loop;
     weir_task step_task; /* start, close the listeners, stop: one after the other */
-    weir_task cut_task;
+    weir_task cut_task, resume_task;
     weir_timer deadline;
     size_t listening; /* listeners of this loop that are not closed yet */
     bool stopping;
+    atomic_bool wants_place; /* it waits for a connection to end */
+    atomic_bool resuming;    /* resume_task is posted */
     atomic_uint_fast64_t accepted, open, refused, accept_errors, aborted, handed_over;
 } server_part;
 
@@ -47,10 +50,11 @@ struct weir_server {
     size_t addr_count, listener_count;
     net_signals *signals; /* on the first loop, until the server is freed */
     weir_task signals_task;
-    atomic_bool stop_asked, cut_asked;
+    atomic_bool stop_asked, cut_asked, paused;
     atomic_size_t accepting;   /* loops whose listeners are not closed */
     atomic_uint_fast64_t open; /* on all loops, for max_connections */
-    pthread_mutex_t lock;      /* of the three below, which start, stop and wait meet at */
+    rate_limit accept_rate;
+    pthread_mutex_t lock; /* of the three below, which start, stop and wait meet at */
     pthread_cond_t changed;
     size_t starting, running;
     weir_status start_status;
@@ -69,6 +73,10 @@ void server_close_sockets(weir_server *server);
 
 weir_status server_part_listen(server_part *part);
 void server_part_stop_listening(server_part *part);
+/* Its listeners look again whether they may accept. Any thread, while the server is held. */
+void server_part_resume(server_part *part);
+/* One connection less; who waits for its place is told. Any thread. */
+void server_give_place(weir_server *server);
 
 /* ---- server_part.c: the life of a part ---- */
 

@@ -34,7 +34,7 @@ void server_part_channel_gone(channel_owner *owner, weir_channel *channel) {
     server_part *part = WEIR_CONTAINER(owner, server_part, owner);
     (void)channel;
     atomic_fetch_sub(&part->open, 1);
-    atomic_fetch_sub(&part->server->open, 1);
+    server_give_place(part->server);
     server_part_leave_if_quiet(part);
 }
 

@@ -36,7 +36,11 @@ typedef struct weir_server_options {
     weir_channel_options channel; /* of each connection */
     weir_server_accept accept;    /* WEIR_ACCEPT_SHARED */
     int backlog;                  /* connections waiting to be accepted; 511 */
-    unsigned max_connections;     /* more are closed at once and counted; 0: no limit but descriptors */
+    unsigned max_connections;     /* exact over all loops; 0: no limit but descriptors */
+    bool max_connections_wait;    /* false: more are closed at once and counted as refused. true: they wait in
+                                     the backlog until one has ended */
+    unsigned accepts_per_second;  /* over all loops; more wait in the backlog; 0: no limit */
+    unsigned accept_burst;        /* as many at once after a quiet time; accepts_per_second */
     unsigned stop_timeout_ms;     /* from stop until what is left is aborted; 10 000 */
     bool stop_on_signals;         /* SIGINT and SIGTERM stop this server, a second one cuts what is left;
                                      theirs again once the server is freed */
@@ -45,7 +49,7 @@ typedef struct weir_server_options {
 typedef struct weir_server_stats {
     uint64_t accepted;      /* connections taken since the start */
     uint64_t open;          /* connections now */
-    uint64_t refused;       /* closed at once: over max_connections, or no memory, or build failed */
+    uint64_t refused;       /* closed at once: over max_connections, no descriptor, no memory, build failed */
     uint64_t accept_errors; /* times accept failed and was tried again later (EMFILE, ...) */
     uint64_t aborted;       /* connections cut at the stop deadline */
     uint64_t handed_over;   /* connections served by another loop than the one that accepted them */
@@ -60,6 +64,11 @@ WEIR_API weir_status weir_server_start(weir_server **out, const weir_server_opti
 /* Begins a graceful stop and returns at once. Again: nothing. Borrows: server. Also from a loop or a signal
  * handler of weir's, not from a raw one. */
 WEIR_API void weir_server_stop(weir_server *server);
+
+/* Accepts no more until weir_server_resume; who calls waits in the backlog, what is open is served on. A
+ * connection that is being accepted at this moment may still come. Borrows: server. */
+WEIR_API void weir_server_pause(weir_server *server);
+WEIR_API void weir_server_resume(weir_server *server);
 
 /* Blocks until it was stopped and its last connection is gone. Answers WEIR_OK, or WEIR_E_TIMEOUT when
  * connections had to be cut. Borrows: server. Not from a loop of the group (checked). */
