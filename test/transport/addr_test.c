@@ -91,6 +91,75 @@ WEIR_TEST(addr, of_none_and_of_a_path_have_text_and_no_port) {
     expect_eq(weir_addr_port(&path), 0);
 }
 
+static void check_unix(const char *text) {
+    weir_addr addr, again;
+    char formatted[WEIR_ADDR_TEXT], host[WEIR_ADDR_TEXT];
+    unsigned port = 7;
+    weir_test_context("%s", text);
+    expect_status(weir_addr_parse(&addr, text, 70000), WEIR_OK); /* no port, none to be wrong */
+    expect_eq(addr.as.sa.sa_family, AF_UNIX);
+    expect_eq(weir_addr_port(&addr), 0);
+    expect_str(weir_addr_format(&addr, formatted), text);
+    expect_status(weir_addr_resolve(&again, formatted, 0), WEIR_OK);
+    expect(weir_addr_equal(&addr, &again));
+    expect_status(weir_addr_split(text, host, sizeof host, &port), WEIR_OK);
+    expect_str(host, text);
+    expect_eq(port, 0);
+}
+
+/* "unix:" and `first`, filled up to so many bytes. */
+static const char *long_name(char text[WEIR_ADDR_TEXT], char first, size_t bytes) {
+    memset(text, 0, WEIR_ADDR_TEXT);
+    memcpy(text, "unix:", 5);
+    memset(text + 5, 'x', bytes);
+    text[5] = first;
+    return text;
+}
+
+WEIR_TEST(addr, of_a_unix_name_goes_to_text_and_back) {
+    char text[WEIR_ADDR_TEXT];
+    check_unix("unix:/run/x");
+    check_unix("unix:x.sock");
+    check_unix("unix:/run/a:80");
+    check_unix("unix:@x");
+    check_unix("unix:@a/b:c");
+    check_unix(long_name(text, '/', 107));
+    check_unix(long_name(text, '@', 107));
+}
+
+WEIR_TEST(addr, refuses_unix_names_that_are_empty_or_too_long) {
+    char longer[2][WEIR_ADDR_TEXT], host[WEIR_ADDR_TEXT];
+    const char *wrong[] = {"unix:", "unix:@", long_name(longer[0], '/', 108), long_name(longer[1], '@', 108)};
+    weir_addr addr;
+    unsigned port;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        weir_test_context("\"%s\"", wrong[i]);
+        expect_status(weir_addr_parse(&addr, wrong[i], 0), WEIR_E_INVALID);
+        expect_eq(addr.len, 0);
+        expect_status(weir_addr_resolve(&addr, wrong[i], 0), WEIR_E_INVALID);
+        expect_status(weir_addr_split(wrong[i], host, sizeof host, &port), WEIR_E_INVALID);
+    }
+    expect_status(weir_addr_split("unix:/run/x", host, 11, &port), WEIR_E_INVALID);
+    expect_status(weir_addr_split("unix:/run/x", host, 12, &port), WEIR_OK);
+}
+
+WEIR_TEST(addr, of_unix_is_equal_when_the_name_is) {
+    weir_addr path, same, abstract, unnamed = {.len = sizeof(sa_family_t), .as.sa.sa_family = AF_UNIX};
+    char text[WEIR_ADDR_TEXT];
+    weir_addr_parse(&path, "unix:x", 0);
+    same = path;
+    same.len--; /* the system counts the NUL or not */
+    expect(weir_addr_equal(&path, &same));
+    weir_addr_parse(&abstract, "unix:@x", 0);
+    expect(!weir_addr_equal(&path, &abstract));
+    expect(!weir_addr_equal(&path, &unnamed));
+    expect_str(weir_addr_format(&unnamed, text), "unix:");
+    same = abstract;
+    same.len++; /* here a NUL at the end is part of the name */
+    expect(!weir_addr_equal(&abstract, &same));
+    expect_str(weir_addr_format(&same, text), "unix:@x@");
+}
+
 WEIR_TEST(addr, is_equal_when_family_host_and_port_are) {
     weir_addr a, b, none = {0};
     weir_addr_parse(&a, "127.0.0.1", 80);
