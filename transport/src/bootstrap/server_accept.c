@@ -46,8 +46,12 @@ void server_give_place(weir_server *server) {
 /* Takes: fd, which counts as open on this part. */
 static void serve(server_part *part, int fd, const weir_addr *peer) {
     weir_server *server = part->server;
-    net_configure(fd, &server->channel);
-    weir_channel *channel = net_channel_new(part->loop, fd, &peer->as.sa, &server->channel, &part->owner);
+    weir_channel *channel = NULL;
+    if (net_configure(fd, peer->as.sa.sa_family, &server->channel) == WEIR_OK) {
+        channel = net_channel_new(part->loop, fd, &peer->as.sa, &server->channel, &part->owner);
+    } else {
+        close(fd);
+    }
     if (channel == NULL) {
         atomic_fetch_add(&part->refused, 1);
         atomic_fetch_sub(&part->open, 1);
@@ -184,6 +188,7 @@ void server_part_stop_listening(server_part *part) {
     for (size_t i = 0; i < server->listener_count; i++) {
         server_listener *listener = &server->listeners[i];
         if (listener->part != part || listener->net == NULL) continue;
+        unix_socket_remove(&listener->file);
         net_listener_close(listener->net);
         listener->net = NULL;
     }

@@ -17,6 +17,7 @@
 
 #include "bootstrap/net.h"
 #include "bootstrap/rate_limit.h"
+#include "bootstrap/unix_socket.h"
 
 /* What one loop does for the server; touched on that loop, but for the counters. */
 typedef struct server_part {
@@ -40,6 +41,7 @@ typedef struct server_listener {
     int fd;          /* until `net` takes it */
     bool hands_over; /* it is the only one of its address: its connections are spread here */
     size_t turn;
+    unix_socket_file file; /* removed when it stops listening */
 } server_listener;
 
 struct weir_server {

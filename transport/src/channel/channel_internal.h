@@ -24,7 +24,7 @@ struct channel_owner {
     void (*gone)(channel_owner *owner, weir_channel *channel);
 };
 
-/* An address without the room for every family. */
+/* An address without the room for every family; of a unix one only that it is one. */
 typedef union short_addr {
     struct sockaddr sa;
     struct sockaddr_in in;
@@ -106,6 +106,11 @@ void channel_fire_event(weir_channel *channel, weir_obj *event);
 
 /* Whose connection it is, for weir_channel_remote_addr. */
 void channel_note_remote(weir_channel *channel, const struct sockaddr *peer);
+
+/* False until it is connected. */
+static inline bool channel_is_unix(const weir_channel *channel) {
+    return channel->remote.sa.sa_family == AF_UNIX;
+}
 
 static inline channel_state channel_state_of(const weir_channel *channel) {
     return atomic_load_explicit(&channel->state, memory_order_relaxed);

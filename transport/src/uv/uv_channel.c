@@ -1,12 +1,7 @@
 /* uv_channel.c - a stream socket as a wire: what it is polled for, and how it goes. */
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <weir/core/log.h>
 
 #include "uv/uv_internal.h"
 
@@ -15,20 +10,6 @@ weir_status uv_socket_error(int fd) {
     socklen_t len = sizeof err;
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0) err = errno;
     return err == 0 ? WEIR_OK : weir_status_from_errno(err);
-}
-
-static void set_option(int fd, int level, int name, int value, const char *text) {
-    if (setsockopt(fd, level, name, &value, sizeof value) != 0) {
-        weir_log(WEIR_LOG_WARN, "channel", "setsockopt %s: %s", text, weir_status_text(-errno));
-    }
-}
-
-void net_configure(int fd, const weir_channel_options *options) {
-    if (!options->delay) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
-    if (options->keep_alive) set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
-    if (options->send_buffer > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer, "SO_SNDBUF");
-    if (options->receive_buffer > 0)
-        set_option(fd, SOL_SOCKET, SO_RCVBUF, options->receive_buffer, "SO_RCVBUF");
 }
 
 /* ---- polling ---- */
@@ -176,8 +157,9 @@ static const wire_ops uv_wire = {
 
 /* ---- beginning ---- */
 
-void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options,
+void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner) {
+    (void)family;
     self->fd = -1;
     weir_list_init(&self->rearm);
     channel_init(&self->channel, loop, &uv_wire, options, owner);
@@ -201,7 +183,7 @@ weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *pe
         close(fd);
         return NULL;
     }
-    uv_channel_init(self, loop, options, owner);
+    uv_channel_init(self, loop, peer->sa_family, options, owner);
     if (uv_channel_attach(self, fd) != WEIR_OK) {
         weir_channel_release(&self->channel);
         return NULL;

@@ -102,8 +102,12 @@ static void open_socket(client *self) {
         give_up(self, weir_status_from_errno(errno));
         return;
     }
-    net_configure(fd, channel->options);
-    weir_status status = uv_channel_attach(&self->uv, fd);
+    weir_status status = net_configure(fd, self->addr.as.sa.sa_family, channel->options);
+    if (status == WEIR_OK) {
+        status = uv_channel_attach(&self->uv, fd);
+    } else {
+        close(fd);
+    }
     if (status != WEIR_OK) {
         give_up(self, status);
     } else if (connect(fd, &self->addr.as.sa, self->addr.len) == 0) {
@@ -152,7 +156,7 @@ static void begin(client *self) {
     }
     if (!channel_is_open(channel)) return;
     weir_timer_start(&self->timeout, channel->loop, self->timeout_ms);
-    if (weir_addr_parse(&self->addr, self->host, self->port) == WEIR_OK) {
+    if (self->addr.len != 0) {
         open_socket(self);
     } else {
         resolve_on_pool(self);
@@ -180,7 +184,8 @@ weir_channel *net_connect(const weir_client_options *options, const weir_channel
     self->promise = promise;
     memcpy(self->host, options->host, host_len);
     weir_timer_init(&self->timeout, on_timeout, self);
-    uv_channel_init(&self->uv, loop, &self->options, NULL);
+    weir_addr_parse(&self->addr, self->host, self->port); /* what it cannot is resolved later */
+    uv_channel_init(&self->uv, loop, self->addr.as.sa.sa_family, &self->options, NULL);
     self->uv.is_client = true;
     weir_channel *channel = weir_channel_retain(&self->uv.channel);
     self->task.run = begin_posted;

@@ -117,6 +117,7 @@ static void push_out(uv_channel *self) {
     int on = 1, off = 0;
     if (!self->corked) return;
     self->corked = false;
+    if (channel_is_unix(&self->channel)) return; /* it keeps nothing back */
     setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (self->channel.options->delay) setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
 }

@@ -93,7 +93,8 @@ void uv_connect_close_unopened(uv_channel *self);
 
 /* Gives an accepted or new socket to the channel. Takes: fd, also on failure. */
 weir_status uv_channel_attach(uv_channel *self, int fd);
-void uv_channel_init(uv_channel *self, weir_loop *loop, const weir_channel_options *options,
+/* `family` is AF_UNIX where that is known; descriptors can be written then. */
+void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner);
 
 /* The error waiting on the socket, taken off it; WEIR_OK when there is none. */

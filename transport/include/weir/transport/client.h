@@ -20,7 +20,7 @@ WEIR_BEGIN_DECLS
 typedef struct weir_client_options {
     weir_loop *loop;      /* needed. Borrowed for the channel's life */
     const char *host;     /* address or name; names are resolved on the thread pool. Borrowed for the call */
-    unsigned port;        /* needed */
+    unsigned port;        /* needed, but for a unix name ("unix:/run/x", "unix:@x") */
     weir_build_fn *build; /* fills the pipeline, on the loop, before connecting; NULL: none */
     void *build_arg;      /* Borrowed until the channel is gone */
     weir_channel_options channel;

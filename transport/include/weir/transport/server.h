@@ -29,7 +29,7 @@ typedef enum weir_server_accept {
 /* Zero means the default, everywhere. */
 typedef struct weir_server_options {
     weir_loop_group *loops;       /* needed. Borrowed for the server's life */
-    const char *host;             /* address or name to listen on; "127.0.0.1" */
+    const char *host;             /* address, name, "unix:/run/x" or "unix:@x"; "127.0.0.1" */
     unsigned port;                /* 0: the system picks one, see weir_server_addr */
     weir_build_fn *build;         /* needed: fills the pipeline of each connection */
     void *build_arg;              /* Borrowed for the server's life */
@@ -42,6 +42,7 @@ typedef struct weir_server_options {
     unsigned accepts_per_second;  /* over all loops; more wait in the backlog; 0: no limit */
     unsigned accept_burst;        /* as many at once after a quiet time; accepts_per_second */
     unsigned stop_timeout_ms;     /* from stop until what is left is aborted; 10 000 */
+    unsigned unix_mode;           /* of the file of a unix socket, such as 0660; 0: as the umask says */
     bool stop_on_signals;         /* SIGINT and SIGTERM stop this server, a second one cuts what is left;
                                      theirs again once the server is freed */
 } weir_server_options;
