@@ -7,6 +7,7 @@
 
 #include <weir/buffer.h>
 #include <weir/transport/addr.h>
+#include <weir/transport/adopt.h>
 #include <weir/transport/attribute.h>
 #include <weir/transport/channel.h>
 #include <weir/transport/channel_group.h>

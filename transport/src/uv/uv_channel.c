@@ -128,7 +128,11 @@ static void reset_on_close(int fd) {
 static void close_wire(weir_channel *channel, bool abort) {
     uv_channel *self = uv_channel_of(channel);
     if (self->fd < 0) {
-        uv_connect_close_unopened(self);
+        if (self->is_client) {
+            uv_connect_close_unopened(self);
+        } else {
+            uv_adopt_close_unopened(self);
+        }
         return;
     }
     if (abort) {

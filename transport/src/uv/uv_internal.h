@@ -54,6 +54,7 @@ typedef struct uv_channel {
     bool hung_up;     /* both directions have ended: only a read has more to tell */
     bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
     bool is_client;   /* it is the first member of a client (uv_connect.c) */
+    bool is_adopted;  /* it is the first member of an adopted (uv_adopt.c) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
@@ -90,6 +91,9 @@ void uv_connect_ready(uv_channel *self);
 void uv_connect_closed(uv_channel *self);
 /* Calls channel_wire_closed soon, for a channel that never had a socket. */
 void uv_connect_close_unopened(uv_channel *self);
+
+/* uv_adopt.c: the same. */
+void uv_adopt_close_unopened(uv_channel *self);
 
 /* Gives an accepted or new socket to the channel. Takes: fd, also on failure. */
 weir_status uv_channel_attach(uv_channel *self, int fd);
