@@ -25,6 +25,7 @@
 #include <weir/transport/promise.h>
 #include <weir/transport/region.h>
 #include <weir/transport/server.h>
+#include <weir/transport/socket_info.h>
 #include <weir/transport/timer.h>
 
 #endif
