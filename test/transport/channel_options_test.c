@@ -64,4 +64,8 @@ WEIR_TEST(channel_options, that_contradict_each_other_are_refused) {
     refuse((weir_channel_options){.read_size_min = 100000});
     refuse((weir_channel_options){.read_size_max = 32});
     refuse((weir_channel_options){.read_size_max = (size_t)1 << 33});
+    refuse((weir_channel_options){.type_of_service = 256});
+    refuse((weir_channel_options){.quick_ack = 2});
+    refuse((weir_channel_options){.user_timeout_ms = -1});
+    refuse((weir_channel_options){.raw_count = 1});
 }

@@ -20,9 +20,9 @@ weir_channel *net_connect(const weir_client_options *options, const weir_channel
 weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *peer,
                               const weir_channel_options *options, channel_owner *owner);
 
-/* Applies what the options say to a new socket of this family, before it connects or after it was accepted. Failures
- * are logged; one that the options call fatal is answered. */
-weir_status net_configure(int fd, int family, const weir_channel_options *options);
+/* Applies what the options say to a new socket of this family, before it connects or once it is connected. Failures
+ * are logged; that of a required one is answered. */
+weir_status net_configure(int fd, int family, bool connected, const weir_channel_options *options);
 
 /* An acceptor on a socket. */
 typedef struct net_listener net_listener;

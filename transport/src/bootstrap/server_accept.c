@@ -47,7 +47,7 @@ void server_give_place(weir_server *server) {
 static void serve(server_part *part, int fd, const weir_addr *peer) {
     weir_server *server = part->server;
     weir_channel *channel = NULL;
-    if (net_configure(fd, peer->as.sa.sa_family, &server->channel) == WEIR_OK) {
+    if (net_configure(fd, peer->as.sa.sa_family, true, &server->channel) == WEIR_OK) {
         channel = net_channel_new(part->loop, fd, &peer->as.sa, &server->channel, &part->owner);
     } else {
         close(fd);

@@ -119,11 +119,6 @@ static void discard_unread(int fd) {
     }
 }
 
-static void reset_on_close(int fd) {
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-}
-
 /* The job that warms a region for a socket does not touch the socket, so the descriptor can go at once. */
 static void close_wire(weir_channel *channel, bool abort) {
     uv_channel *self = uv_channel_of(channel);
@@ -136,7 +131,7 @@ static void close_wire(weir_channel *channel, bool abort) {
         return;
     }
     if (abort) {
-        reset_on_close(self->fd);
+        uv_reset_on_close(self->fd);
     } else {
         discard_unread(self->fd);
     }

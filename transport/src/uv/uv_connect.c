@@ -102,7 +102,7 @@ static void open_socket(client *self) {
         give_up(self, weir_status_from_errno(errno));
         return;
     }
-    weir_status status = net_configure(fd, self->addr.as.sa.sa_family, channel->options);
+    weir_status status = net_configure(fd, self->addr.as.sa.sa_family, false, channel->options);
     if (status == WEIR_OK) {
         status = uv_channel_attach(&self->uv, fd);
     } else {

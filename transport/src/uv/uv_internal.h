@@ -101,6 +101,9 @@ weir_status uv_channel_attach(uv_channel *self, int fd);
 void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner);
 
+/* socket_options.c: closing it will reset the connection. */
+void uv_reset_on_close(int fd);
+
 /* The error waiting on the socket, taken off it; WEIR_OK when there is none. */
 weir_status uv_socket_error(int fd);
 
