@@ -130,6 +130,7 @@ static void expect_conversation(pair *self, const char *host) {
 WEIR_TEST(unix_socket, serves_by_its_path_and_takes_the_file_away) {
     place at;
     pair self;
+    weir_addr addr;
     make_place(&at);
     require(serve(&self, 1, (weir_server_options){.host = at.host}) == WEIR_OK);
     expect(file_is_there(&at));
@@ -137,6 +138,9 @@ WEIR_TEST(unix_socket, serves_by_its_path_and_takes_the_file_away) {
     weir_server_stop(self.server);
     expect_status(weir_server_wait(self.server), WEIR_OK);
     expect(!file_is_there(&at));
+    for (int i = 0; i < 10000 && weir_loop_channels(weir_channel_loop(self.client)) > 0; i++) wait_ms(1);
+    weir_channel_remote_addr(self.client, &addr);
+    expect_text(&addr, "unix:"); /* after the end */
     part(&self);
     leave_place(&at);
 }

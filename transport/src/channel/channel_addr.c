@@ -24,7 +24,8 @@ void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out) {
     *out = (weir_addr){0};
     if (channel_is_unix(channel)) {
         socklen_t len = sizeof out->as;
-        if (getpeername(weir_channel_fd(channel), &out->as.sa, &len) == 0) out->len = len;
+        out->as.sa.sa_family = AF_UNIX;
+        out->len = getpeername(weir_channel_fd(channel), &out->as.sa, &len) == 0 ? len : sizeof(sa_family_t);
         return;
     }
     if (!is_short(&channel->remote.sa)) return;

@@ -64,7 +64,8 @@ WEIR_API uint64_t weir_channel_id(const weir_channel *channel); /* unique in thi
 WEIR_API weir_loop *weir_channel_loop(const weir_channel *channel);
 /* Use it on the loop only. */
 WEIR_API weir_pipeline *weir_channel_pipeline(weir_channel *channel);
-/* Filled in; `len` 0 where there is none. The remote one stays known after the end, unless it is a unix name. */
+/* Filled in; `len` 0 where there is none. The remote one stays known after the end, of a unix name only
+ * that it is one. */
 WEIR_API void weir_channel_local_addr(const weir_channel *channel, weir_addr *out);
 WEIR_API void weir_channel_remote_addr(const weir_channel *channel, weir_addr *out);
 
