@@ -16,6 +16,7 @@
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>
+#include <weir/transport/fd_message.h>
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>
 #include <weir/transport/log_handler.h>

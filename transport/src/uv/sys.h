@@ -28,4 +28,8 @@ static inline ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
     return sys_result(syscall(SYS_sendmsg, fd, msg, flags));
 }
 
+static inline ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags) {
+    return sys_result(syscall(SYS_recvmsg, fd, msg, flags));
+}
+
 #endif

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "uv/uv_fds.h"
 #include "uv/uv_internal.h"
 
 weir_status uv_socket_error(int fd) {
@@ -15,11 +16,11 @@ weir_status uv_socket_error(int fd) {
 /* ---- polling ---- */
 
 /* libuv stops a watcher at POLLERR and says EBADF; what really happened is read from the socket. */
-static void on_socket_failed(uv_channel *self) {
+static void on_socket_failed(uv_channel *self, void (*read_burst)(uv_channel *)) {
     weir_channel *channel = &self->channel;
     self->armed = 0;
     if (channel_wants_reading(channel)) { /* what came before the error is still there to read */
-        uv_read_burst(self);
+        read_burst(self);
         return;
     }
     weir_status status = uv_socket_error(self->fd);
@@ -30,7 +31,9 @@ static void on_socket_failed(uv_channel *self) {
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events) {
+/* Inlined into each of the two below: what a plain socket does must not ask what it reads. */
+static inline __attribute__((always_inline)) void serve(uv_poll_t *poll, int status, int events,
+                                                        void (*read_burst)(uv_channel *)) {
     uv_channel *self = poll->data;
     weir_channel *channel = &self->channel;
     note_time(channel->loop);
@@ -40,7 +43,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         return;
     }
     if (WEIR_UNLIKELY(status != 0)) {
-        on_socket_failed(self);
+        on_socket_failed(self, read_burst);
         return;
     }
     if ((events & UV_WRITABLE) != 0) {
@@ -51,7 +54,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     }
     if ((events & (UV_READABLE | UV_DISCONNECT)) != 0) {
         if (channel_wants_reading(channel)) {
-            uv_read_burst(self);
+            read_burst(self);
         } else if ((events & UV_DISCONNECT) != 0 && !self->peer_ending) {
             self->peer_ending = true;
             uv_channel_arm(self);
@@ -62,6 +65,14 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
         self->hung_up = true;
         uv_channel_arm(self);
     }
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+    serve(poll, status, events, uv_read_burst);
+}
+
+static void on_poll_with_fds(uv_poll_t *poll, int status, int events) {
+    serve(poll, status, events, uv_receive_burst);
 }
 
 /* Once the peer's end is known its level-triggered report would never stop; an error still shows then. The
@@ -83,12 +94,16 @@ void uv_channel_arm(uv_channel *self) {
         driver->loop.driver->continues(&driver->loop); /* or its run may end before the turn */
 }
 
+static bool receives_fds(const uv_channel *self) {
+    return self->channel.wire->takes != NULL && self->channel.options->receive_fds != 0;
+}
+
 void uv_channel_rearm(uv_channel *self) {
     int wanted = wanted_events(self);
     if (wanted == self->armed) return;
     self->armed = (unsigned char)wanted;
     if (wanted != 0) {
-        uv_poll_start(&self->poll, wanted, on_poll);
+        uv_poll_start(&self->poll, wanted, receives_fds(self) ? on_poll_with_fds : on_poll);
     } else {
         uv_poll_stop(&self->poll);
     }
@@ -154,14 +169,23 @@ static const wire_ops uv_wire = {
     .fd = fd_of,
 };
 
+static const wire_ops unix_wire = {
+    .name = "unix socket",
+    .takes = uv_fds_takes,
+    .drain = uv_drain,
+    .update_reading = update_reading,
+    .shutdown = shut,
+    .close = close_wire,
+    .fd = fd_of,
+};
+
 /* ---- beginning ---- */
 
 void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner) {
-    (void)family;
     self->fd = -1;
     weir_list_init(&self->rearm);
-    channel_init(&self->channel, loop, &uv_wire, options, owner);
+    channel_init(&self->channel, loop, family == AF_UNIX ? &unix_wire : &uv_wire, options, owner);
 }
 
 weir_status uv_channel_attach(uv_channel *self, int fd) {

@@ -14,8 +14,10 @@
 #include <sys/socket.h>
 
 #include <weir/buffer/buf_io.h>
+#include <weir/transport/fd_message.h>
 
 #include "uv/sys.h"
+#include "uv/uv_fds.h"
 #include "uv/uv_internal.h"
 
 #define PIECE (64 * 1024)
@@ -85,6 +87,7 @@ static inline bool add_bytes(uv_batch *batch, const weir_buf *buf, size_t at, si
 
 static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *entry) {
     weir_region *region = weir_region_from(entry->msg);
+    if (region == NULL) return false; /* a descriptor, which goes with what is behind it */
     if (entry->size == 0) return true;
     if (!must_be_read(channel, entry, region)) {
         batch->more = true;
@@ -98,13 +101,14 @@ static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *e
     return add_bytes(batch, entry->piece, 0, len) && len == entry->size - entry->sent;
 }
 
-static inline void gather(weir_channel *channel, uv_batch *batch) {
+/* From `first` on. */
+static inline void gather(weir_channel *channel, uv_batch *batch, outbound_entry *first) {
     const outbound_entry *end = channel->queue.unflushed;
     bool more = true;
     batch->count = batch->bytes = 0;
     batch->more = batch->cold = false;
     batch->failure = WEIR_OK;
-    for (outbound_entry *entry = channel->queue.head; more && entry != end; entry = entry->next) {
+    for (outbound_entry *entry = first; more && entry != end; entry = entry->next) {
         const weir_buf *buf = weir_buf_from(entry->msg);
         more = buf != NULL ? add_bytes(batch, buf, entry->sent, entry->size - entry->sent)
                            : add_region(channel, batch, entry);
@@ -157,13 +161,74 @@ static inline outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, c
     return BLOCKED;
 }
 
+/* ---- descriptors ---- */
+
+/* The first entry that may be sent and has bytes, or NULL: behind descriptors and empty messages. */
+static outbound_entry *first_with_bytes(const weir_channel *channel) {
+    outbound_entry *entry = channel->queue.head;
+    while (entry != channel->queue.unflushed &&
+           (entry->size == 0 || weir_fd_message_from(entry->msg) != NULL)) {
+        entry = entry->next;
+    }
+    return entry != channel->queue.unflushed ? entry : NULL;
+}
+
+/* No byte will follow the descriptor at the front. */
+static outcome give_back_descriptor(uv_channel *self) {
+    weir_channel *channel = &self->channel;
+    weir_promise *promise;
+    weir_obj_release(outbound_queue_pop(&channel->queue, channel->loop, &promise));
+    channel_write_failed(channel, promise, WEIR_E_INVALID);
+    if (!channel_is_open(channel)) return FAILED;
+    return outbound_queue_front(&channel->queue) == NULL ? DONE : SENT;
+}
+
+/* A carrier that is a region is read, not sent: sendfile takes no descriptors along. */
+static weir_status gather_carrier(weir_channel *channel, uv_batch *batch, outbound_entry *carrier) {
+    size_t n = carrier->size < PIECE ? (size_t)carrier->size : PIECE;
+    if (weir_region_from(carrier->msg) != NULL && carrier->piece == NULL) {
+        carrier->piece = weir_pool_get(channel->loop->pool, n);
+        if (carrier->piece == NULL) return WEIR_E_NO_MEMORY;
+    }
+    gather(channel, batch, carrier);
+    return batch->bytes > 0 ? WEIR_OK : batch->failure;
+}
+
+/* Those at the front go with what is behind them. */
+static outcome send_descriptors(uv_channel *self, uv_batch *batch) {
+    weir_channel *channel = &self->channel;
+    outbound_entry *carrier = first_with_bytes(channel);
+    struct msghdr header = {.msg_iov = batch->iov};
+    uv_fds_room control;
+    if (carrier == NULL)
+        return channel->close_wanted || channel->shut_wanted ? give_back_descriptor(self) : DONE;
+    size_t count = uv_fds_collect(&channel->queue, carrier, &header, &control);
+    if (count > MOST_FDS) return fail(self, WEIR_E_LIMIT, "descriptors");
+    weir_status status = gather_carrier(channel, batch, carrier);
+    if (status != WEIR_OK) return status == -EAGAIN ? COLD : fail(self, status, "region");
+    header.msg_iovlen = batch->count;
+    channel->stats.writev_calls++;
+    ssize_t sent;
+    do {
+        sent = sys_sendmsg(self->fd, &header, MSG_NOSIGNAL);
+    } while (sent == -EINTR);
+    if (sent > 0) {
+        channel->stats.bytes_written -= count; /* in the queue only they are bytes */
+        sent += (ssize_t)count;
+    }
+    return note_sent(self, sent, batch->bytes + count, "write");
+}
+
+static outcome send_without_bytes(uv_channel *self, uv_batch *batch) {
+    if (batch->cold) return COLD;
+    if (batch->failure != WEIR_OK) return fail(self, batch->failure, "region");
+    if (weir_fd_message_from(self->channel.queue.head->msg) != NULL) return send_descriptors(self, batch);
+    return note_sent(self, 0, 0, "write"); /* only empty messages */
+}
+
 static inline outcome send_gathered(uv_channel *self, uv_batch *batch) {
     weir_channel *channel = &self->channel;
-    if (WEIR_UNLIKELY(batch->bytes == 0)) {
-        if (batch->cold) return COLD;
-        if (batch->failure != WEIR_OK) return fail(self, batch->failure, "region");
-        return note_sent(self, 0, 0, "write"); /* only empty messages */
-    }
+    if (WEIR_UNLIKELY(batch->bytes == 0)) return send_without_bytes(self, batch);
     channel->stats.writev_calls++;
     self->corked = batch->more;
     return note_sent(self, send_iovecs(self, batch), batch->bytes, "write");
@@ -219,8 +284,7 @@ static void warmed(void *arg, weir_status status) {
     weir_alloc_release(job.channel->loop->alloc, arg);
     self->cold = false;
     if (channel_is_open(job.channel)) {
-        outbound_entry *front = job.channel->queue.head;
-        front->warm = job.at + job.n; /* the front stays while it is cold */
+        first_with_bytes(job.channel)->warm = job.at + job.n; /* the front stays while it is cold */
         channel_wire_drained(job.channel);
         uv_channel_arm(self);
     }
@@ -230,7 +294,7 @@ static void warmed(void *arg, weir_status status) {
 
 static void warm_front(uv_channel *self) {
     weir_channel *channel = &self->channel;
-    outbound_entry *entry = channel->queue.head;
+    outbound_entry *entry = first_with_bytes(channel);
     uint64_t left = entry->size - entry->sent;
     warming *job = weir_alloc_acquire(channel->loop->alloc, sizeof *job);
     if (job != NULL) {
@@ -262,7 +326,7 @@ static outcome send_front(uv_channel *self, size_t *budget) {
         return send_region(self, front, budget);
     }
     uv_batch *batch = &driver_of(channel->loop)->batch;
-    gather(channel, batch);
+    gather(channel, batch, channel->queue.head);
     return send_gathered(self, batch);
 }
 

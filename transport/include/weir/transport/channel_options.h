@@ -44,26 +44,25 @@ typedef struct weir_channel_options {
     /* ---- closing ---- */
     unsigned close_timeout_ms; /* close with bytes queued aborts after this long without progress; 30 000 */
 
-    /* ---- the socket: 0 leaves what the system does. A failure is logged. See tcp(7), socket(7), ip(7);
-     *      on unix sockets the two buffers and `raw` only ---- */
-    bool delay;      /* true: TCP_NODELAY off, small writes wait for each other */
-    bool keep_alive; /* SO_KEEPALIVE; each of the three below turns it on */
-    bool
-        fast_open; /* TCP_FASTOPEN_CONNECT, on connecting: to a server that is known the first write goes with
-                       the SYN, and is what connects. For protocols in which the client speaks first */
-    bool reset_on_close; /* SO_LINGER with 0 s: close resets too, what the peer has not taken yet is lost */
-    int keep_alive_idle_s, keep_alive_interval_s,
-        keep_alive_count; /* TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT */
-    int send_buffer;      /* SO_SNDBUF */
-    int receive_buffer;   /* SO_RCVBUF */
-    int type_of_service;  /* IP_TOS, IPV6_TCLASS; to 255 */
-    int unsent_low_water; /* TCP_NOTSENT_LOWAT: full with so many bytes that were not sent, not only unacknowledged */
-    int user_timeout_ms; /* TCP_USER_TIMEOUT: ends when what was sent is not acknowledged for so long */
-    int quick_ack; /* TCP_QUICKACK, at the start: 1: acknowledge at once, -1: along with the answer; later the
-                             system decides by itself again */
-    const weir_socket_option
-        *raw; /* more, applied last, to each socket before it connects or after it was accepted.
-                                      Borrowed, with its values, as long as channels are made with it */
+    /* ---- the socket: 0 leaves what the system does, a failure is logged; see tcp(7), socket(7), ip(7).
+     *      Of a unix socket: the two buffers, `raw`, receive_fds ---- */
+    bool delay;                /* true: TCP_NODELAY off, small writes wait for each other */
+    bool keep_alive;           /* SO_KEEPALIVE; any of the next three turns it on */
+    int keep_alive_idle_s;     /* TCP_KEEPIDLE: quiet for so long, then the first probe */
+    int keep_alive_interval_s; /* TCP_KEEPINTVL: between probes */
+    int keep_alive_count;      /* TCP_KEEPCNT: so many without an answer end it */
+    int send_buffer;           /* SO_SNDBUF */
+    int receive_buffer;        /* SO_RCVBUF */
+    int type_of_service;       /* IP_TOS, IPV6_TCLASS; to 255 */
+    int unsent_low_water;      /* TCP_NOTSENT_LOWAT: full with so many bytes that were not sent yet */
+    int user_timeout_ms;       /* TCP_USER_TIMEOUT: unacknowledged for so long, it ends */
+    int quick_ack;             /* TCP_QUICKACK at the start. 1: acknowledge at once, -1: with the answer */
+    bool fast_open;       /* TCP_FASTOPEN_CONNECT: the first write goes with the SYN, and is what connects */
+    bool reset_on_close;  /* SO_LINGER of 0 s: close resets too, what the peer has not taken is lost */
+    unsigned receive_fds; /* descriptors one read may bring, to 253; 0: none is accepted. See fd_message.h */
+    /* More, applied last: before it connects or after it was accepted. Borrowed, with its values, as long as
+     * channels are made with it. */
+    const weir_socket_option *raw;
     size_t raw_count;
 } weir_channel_options;
 
