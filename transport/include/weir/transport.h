@@ -13,12 +13,14 @@
 #include <weir/transport/channel_group.h>
 #include <weir/transport/channel_options.h>
 #include <weir/transport/client.h>
+#include <weir/transport/connection_limiter.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>
 #include <weir/transport/fd_message.h>
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>
+#include <weir/transport/ip_filter.h>
 #include <weir/transport/log_handler.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/loop_group.h>

@@ -3,6 +3,7 @@
  * A connection counts as open, on the server and on the part it is meant for, from before it is handed over. If
  * it cannot be handed over it is served where it was accepted: no connection and no descriptor is lost.
  */
+#include <errno.h>
 #include <unistd.h>
 
 #include <weir/core/log.h>
@@ -61,8 +62,9 @@ static void serve(server_part *part, int fd, const weir_addr *peer) {
     atomic_fetch_add(&part->accepted, 1);
     weir_status status = channel_open(channel, server->options.build, server->options.build_arg);
     if (status != WEIR_OK) {
-        weir_log(WEIR_LOG_WARN, "server", "the pipeline of a connection could not be built: %s",
-                 weir_status_text(status));
+        /* -EACCES is a refusal on purpose: a line for each would be the refused one's weapon. */
+        weir_log(status == -EACCES ? WEIR_LOG_DEBUG : WEIR_LOG_WARN, "server",
+                 "the pipeline of a connection could not be built: %s", weir_status_text(status));
         atomic_fetch_add(&part->refused, 1);
     } else if (channel_is_open(channel)) {
         channel_wire_active(channel);
