@@ -28,6 +28,7 @@
 #include <weir/transport/pipeline.h>
 #include <weir/transport/promise.h>
 #include <weir/transport/region.h>
+#include <weir/transport/resolver.h>
 #include <weir/transport/server.h>
 #include <weir/transport/socket_info.h>
 #include <weir/transport/timer.h>

@@ -2,6 +2,7 @@
 #include "embedded/embedded_loop.h"
 
 #include "channel/outbound_queue.h"
+#include "resolver/resolution.h"
 
 static void nothing(weir_loop *loop) {
     (void)loop;
@@ -62,6 +63,8 @@ weir_loop *embedded_loop_new(void) {
 
 void embedded_loop_free(weir_loop *loop) {
     loop_close_queues(loop);
+    resolutions_stop(loop);
+    weir_system_resolver_free(loop->resolver);
     loop_end_turn(loop);
     outbound_entries_free(loop);
     weir_pool_free(loop->pool);

@@ -35,6 +35,7 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     weir_list_init(&loop->channels);
     weir_list_init(&loop->dirty);
     weir_list_init(&loop->later);
+    weir_list_init(&loop->resolutions);
 }
 
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
@@ -132,6 +133,10 @@ void loop_run_tasks(weir_loop *loop) {
         task->run(task);
         task = next;
     }
+}
+
+bool loop_is_closed(const weir_loop *loop) {
+    return (atomic_load_explicit(&loop->tasks, memory_order_relaxed) & CLOSED_TO_POSTS) != 0;
 }
 
 void loop_close_queues(weir_loop *loop) {

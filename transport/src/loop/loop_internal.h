@@ -46,6 +46,8 @@ struct weir_loop {
     weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
+    weir_list resolutions;          /* names being looked up */
+    struct weir_resolver *resolver; /* of the system, made by the first who needs it */
 };
 
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now);
@@ -55,6 +57,7 @@ bool loop_init_pool(weir_loop *loop, const weir_loop_options *options);
 
 /* From now on posts fail; those that were accepted have run when it returns. */
 void loop_close_queues(weir_loop *loop);
+bool loop_is_closed(const weir_loop *loop);
 
 void loop_retain(weir_loop *loop);
 void loop_release(weir_loop *loop);

@@ -12,6 +12,7 @@
 
 #include <weir/core/log.h>
 
+#include "resolver/resolution.h"
 #include "uv/uv_internal.h"
 
 /* ---- what the loop asks of its driver ---- */
@@ -197,6 +198,7 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
 
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
+    resolutions_stop(loop);
     while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 || loop->graveyard != NULL) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
         loop_end_turn(loop);
@@ -227,6 +229,7 @@ void weir_loop_free(weir_loop *loop) {
     loop_set_thread(loop, &loop_this_thread);
     loop_close_queues(loop);
     abort_and_wait(self);
+    weir_system_resolver_free(loop->resolver);
     outbound_entries_free(loop);
     close_handle(self, &self->wake);
     close_handle(self, &self->timer);
