@@ -8,7 +8,7 @@
  *         if (status != WEIR_OK) return status;
  *
  * In short: rules are asked in order and the first that matches decides; where none does, the address is
- * allowed. An IPv4 address that came through an IPv6 socket (::ffff:a.b.c.d) is an IPv4 address. Asking first thing in
+ * allowed. An IPv4 address that came through an IPv6 socket (RFC 4291 2.5.5.2) is an IPv4 address. Asking first thing in
  * the build function means that no handler ever sees who is refused; the server counts it and stays quiet.
  *
  * A filter does not change once it is made; to change the rules make another one.
