@@ -18,6 +18,7 @@
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>
 #include <weir/transport/fd_message.h>
+#include <weir/transport/flow_control_handler.h>
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>
 #include <weir/transport/ip_filter.h>
@@ -31,6 +32,7 @@
 #include <weir/transport/resolver.h>
 #include <weir/transport/server.h>
 #include <weir/transport/socket_info.h>
+#include <weir/transport/timeout_handler.h>
 #include <weir/transport/timer.h>
 
 #endif
