@@ -276,6 +276,16 @@ WEIR_TEST(wire_region, waits_for_a_cold_source_on_the_thread_pool) {
     }
 }
 
+WEIR_TEST(wire_region, waits_for_a_cold_source_behind_an_empty_message) {
+    sending s;
+    odd_region region = {.cold = true};
+    begin(&s, WIRE_ACCEPTED, NULL);
+    send_list((message_list){&s, {weir_buf_new(0), odd(&region, 100)}});
+    expect_file(&s, 0, 100);
+    end(&s);
+    expect_eq(atomic_load(&region.frees), 1);
+}
+
 WEIR_TEST(wire_region, lets_go_of_a_cold_source_when_the_connection_ends_meanwhile) {
     for (int i = 0; i < 20; i++) {
         sending s;
