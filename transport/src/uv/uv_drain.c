@@ -102,7 +102,8 @@ static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *e
 }
 
 /* From `first` on. */
-static inline void gather(weir_channel *channel, uv_batch *batch, outbound_entry *first) {
+static inline __attribute__((always_inline)) void gather(weir_channel *channel, uv_batch *batch,
+                                                         outbound_entry *first) {
     const outbound_entry *end = channel->queue.unflushed;
     bool more = true;
     batch->count = batch->bytes = 0;
