@@ -189,3 +189,26 @@ WEIR_TEST(adopt, ends_with_a_loop_that_never_ran) {
     finish(&self);
     expect_eq(self.h.seen[ACTOR_REMOVED], self.h.seen[ACTOR_ADDED]);
 }
+
+/* On a loop that never runs, so that all of it happens in this thread. */
+static bool adopt_and_free(void *arg) {
+    int ends[2];
+    char byte;
+    (void)arg;
+    weir_loop *loop = weir_loop_new(NULL);
+    if (loop == NULL) return false;
+    require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    weir_channel *channel = weir_channel_adopt(loop, ends[0], NULL, NULL, NULL, weir_promise_new(loop));
+    bool made = channel != NULL;
+    weir_channel_release(channel);
+    weir_loop_free(loop);
+    expect_eq(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0); /* the other end is closed in any case */
+    close(ends[1]);
+    return made;
+}
+
+WEIR_TEST(adopt, keeps_nothing_when_memory_runs_out) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    weir_oom_sweep(adopt_and_free, NULL);
+    weir_log_set_level(WEIR_LOG_INFO);
+}
