@@ -159,6 +159,23 @@ WEIR_TEST(unix_socket, serves_by_an_abstract_name_on_several_loops) {
     part(&self);
 }
 
+WEIR_TEST(unix_socket, says_that_too_many_wait_to_be_accepted) {
+    pair self;
+    char host[64];
+    int fd, filler = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unix_socket_file none;
+    weir_addr addr;
+    snprintf(host, sizeof host, "unix:@weir_full_%d", (int)getpid());
+    require(weir_addr_parse(&addr, host, 0) == WEIR_OK);
+    require(unix_socket_listen(&fd, &none, &addr, 0, 0) == WEIR_OK);
+    require(connect(filler, &addr.as.sa, addr.len) == 0); /* one may wait */
+    require(serve(&self, 1, (weir_server_options){0}) == WEIR_OK);
+    expect_status(join(&self, host), -EAGAIN);
+    part(&self);
+    close(filler);
+    close(fd);
+}
+
 /* ---- the file ---- */
 
 static weir_status listen_at(int *fd, unix_socket_file *file, const place *at, mode_t mode) {

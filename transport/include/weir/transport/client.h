@@ -30,7 +30,8 @@ typedef struct weir_client_options {
 /* Begins to connect. The channel may be written to at once: it keeps the bytes until it is connected.
  * When connected, `promise` completes with WEIR_OK, then `active` is fired. When not, promise completes with the
  * cause (-ECONNREFUSED, WEIR_E_TIMEOUT, WEIR_E_RESOLVE, ...), or without a promise the cause is an `error`
- * event, and the channel is gone without `inactive`.
+ * event, and the channel is gone without `inactive`. A unix socket whose backlog is full does not let wait as
+ * TCP does: -EAGAIN.
  * Borrows: options. Takes: promise, or NULL. Gives: a channel to release, or NULL when out of memory or when
  * the options make no sense; then the promise has failed. */
 WEIR_API weir_channel *weir_client_connect(const weir_client_options *options, weir_promise *promise);
