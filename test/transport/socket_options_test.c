@@ -195,7 +195,11 @@ WEIR_TEST(socket_options, that_are_required_and_fail_refuse_an_accepted_connecti
     require(weir_server_start(&server, &with) == WEIR_OK);
     int fd = plain_connect(weir_addr_port(weir_server_addr(server)));
     expect(recv(fd, &byte, 1, 0) <= 0);
-    weir_server_get_stats(server, &stats);
+    for (int i = 0; i < 10000; i++) {
+        weir_server_get_stats(server, &stats);
+        if (stats.refused == 1 && stats.open == 0) break;
+        wait_ms(1);
+    }
     expect_eq(stats.refused, 1);
     expect_eq(stats.open, 0);
     close(fd);
@@ -216,7 +220,7 @@ WEIR_TEST(socket_options, that_are_required_and_fail_are_why_connecting_and_adop
         weir_channel_adopt(loop, ends[0], &with_impossible, NULL, NULL, weir_promise_retain(promises[1])));
     for (int i = 0; i < 2; i++) {
         weir_status status = weir_promise_wait(promises[i], 10000);
-        expect(status == -EINVAL || status == -ENOPROTOOPT || status == -EOPNOTSUPP);
+        expect_status(status, i == 0 ? -ENOPROTOOPT : -EOPNOTSUPP);
         weir_promise_release(promises[i]);
     }
     close(ends[1]);
