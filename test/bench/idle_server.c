@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
     weir_status status = weir_server_start(&server, &(weir_server_options){.loops = loops,
                                                                            .port = (unsigned)port,
                                                                            .build = build,
-                                                                           .backlog = 4096,
+                                                                           .listen.backlog = 4096,
                                                                            .stop_on_signals = true});
     if (status == WEIR_OK) {
         char where[WEIR_ADDR_TEXT];

@@ -22,6 +22,8 @@
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>
 #include <weir/transport/ip_filter.h>
+#include <weir/transport/listen_fds.h>
+#include <weir/transport/listen_options.h>
 #include <weir/transport/log_handler.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/loop_group.h>

@@ -1,6 +1,7 @@
 /* server.c - what a program calls: start, stop, wait, free. What happens meanwhile is its parts' affair
  * (server_internal.h). */
 #include "bootstrap/server_internal.h"
+#include "loop/deadline.h"
 
 #define DEFAULT_BACKLOG 511
 #define DEFAULT_STOP_TIMEOUT_MS 10000
@@ -19,8 +20,7 @@ static weir_server *new_server(const weir_server_options *options) {
     weir_server *server = weir_alloc_zeroed(NULL, 1, sizeof *server + count * sizeof(server_part));
     if (server == NULL) return NULL;
     server->options = *options;
-    if (server->options.host == NULL) server->options.host = "127.0.0.1";
-    if (server->options.backlog == 0) server->options.backlog = DEFAULT_BACKLOG;
+    if (server->options.listen.backlog == 0) server->options.listen.backlog = DEFAULT_BACKLOG;
     if (server->options.stop_timeout_ms == 0) server->options.stop_timeout_ms = DEFAULT_STOP_TIMEOUT_MS;
     rate_limit_init(&server->accept_rate, options->accepts_per_second, options->accept_burst);
     server->count = server->starting = server->running = count;
@@ -51,14 +51,24 @@ static weir_status start_parts(weir_server *server) {
     return server->start_status;
 }
 
-weir_status weir_server_start(weir_server **out, const weir_server_options *options) {
-    *out = NULL;
+static weir_status check_options(const weir_server_options *options, weir_channel_options *channel) {
     if (options->loops == NULL) return WEIR_E_NO_MEMORY;
-    if (options->build == NULL) return WEIR_E_INVALID;
-    weir_server *server = new_server(options);
-    if (server == NULL) return WEIR_E_NO_MEMORY;
-    weir_status status = channel_options_resolve(&options->channel, &server->channel);
-    if (status == WEIR_OK) status = server_open_sockets(server);
+    if (options->build == NULL || (options->addresses == NULL && options->address_count > 0))
+        return WEIR_E_INVALID;
+    return channel_options_resolve(&options->channel, channel);
+}
+
+weir_status weir_server_start(weir_server **out, const weir_server_options *options) {
+    weir_channel_options channel;
+    *out = NULL;
+    weir_status status = check_options(options, &channel);
+    weir_server *server = status == WEIR_OK ? new_server(options) : NULL;
+    if (server == NULL) {
+        server_drop_inherited(options);
+        return status != WEIR_OK ? status : (weir_status)WEIR_E_NO_MEMORY;
+    }
+    server->channel = channel;
+    status = server_open_sockets(server);
     if (status != WEIR_OK) {
         delete_server(server);
         return status;
@@ -91,14 +101,26 @@ void weir_server_resume(weir_server *server) {
     for (size_t i = 0; i < server->count; i++) server_part_resume(&server->parts[i]);
 }
 
+bool weir_server_wait_for(weir_server *server, unsigned timeout_ms) {
+    check_outside_loops(server, __func__);
+    struct timespec deadline = deadline_in(timeout_ms);
+    int timed_out = 0;
+    pthread_mutex_lock(&server->lock);
+    while (server->running > 0 && timed_out == 0) {
+        timed_out = pthread_cond_clockwait(&server->changed, &server->lock, CLOCK_MONOTONIC, &deadline);
+    }
+    bool over = server->running == 0;
+    pthread_mutex_unlock(&server->lock);
+    return over;
+}
+
 weir_status weir_server_wait(weir_server *server) {
     check_outside_loops(server, __func__);
     pthread_mutex_lock(&server->lock);
     while (server->running > 0) pthread_cond_wait(&server->changed, &server->lock);
+    bool all_ended = server->report.cut == 0;
     pthread_mutex_unlock(&server->lock);
-    weir_server_stats stats;
-    weir_server_get_stats(server, &stats);
-    return stats.aborted == 0 ? WEIR_OK : (weir_status)WEIR_E_TIMEOUT;
+    return all_ended ? WEIR_OK : (weir_status)WEIR_E_TIMEOUT;
 }
 
 void weir_server_free(weir_server *server) {
@@ -113,18 +135,28 @@ void weir_server_free(weir_server *server) {
 /* ---- looking ---- */
 
 const weir_addr *weir_server_addr(const weir_server *server) {
-    return &server->addrs[0];
+    return weir_server_addr_at(server, 0);
+}
+
+const weir_addr *weir_server_addr_at(const weir_server *server, size_t i) {
+    return i < server->addr_count ? &server->addrs[i] : NULL;
+}
+
+void weir_server_get_report(weir_server *server, weir_server_report *out) {
+    pthread_mutex_lock(&server->lock);
+    *out = server->report;
+    if (server->running == 0) out->ended = out->open - out->cut;
+    pthread_mutex_unlock(&server->lock);
 }
 
 void weir_server_get_stats(const weir_server *server, weir_server_stats *out) {
-    *out = (weir_server_stats){0};
+    *out = (weir_server_stats){.aborted = atomic_load(&server->aborted)};
     for (size_t i = 0; i < server->count; i++) {
         const server_part *part = &server->parts[i];
         out->accepted += atomic_load(&part->accepted);
         out->open += atomic_load(&part->open);
         out->refused += atomic_load(&part->refused);
         out->accept_errors += atomic_load(&part->accept_errors);
-        out->aborted += atomic_load(&part->aborted);
         out->handed_over += atomic_load(&part->handed_over);
     }
 }

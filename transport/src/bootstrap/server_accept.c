@@ -83,6 +83,7 @@ typedef struct delivery {
 static void arrive(weir_task *task) {
     delivery copy = *WEIR_CONTAINER(task, delivery, task);
     weir_alloc_release(copy.part->loop->alloc, task);
+    atomic_fetch_add(&copy.part->handed_over, 1);
     serve(copy.part, copy.fd, &copy.peer);
 }
 
@@ -140,10 +141,7 @@ static void accepted(void *arg, int fd, const weir_addr *peer) {
     server_part *part = next_part(listener);
     atomic_fetch_add(&part->open, 1);
     if (part != here) {
-        if (hand_over(part, fd, peer)) {
-            atomic_fetch_add(&here->handed_over, 1);
-            return;
-        }
+        if (hand_over(part, fd, peer)) return;
         atomic_fetch_add(&here->open, 1);
         atomic_fetch_sub(&part->open, 1);
     }

@@ -31,7 +31,7 @@ typedef struct server_part {
     bool stopping;
     atomic_bool wants_place; /* it waits for a connection to end */
     atomic_bool resuming;    /* resume_task is posted */
-    atomic_uint_fast64_t accepted, open, refused, accept_errors, aborted, handed_over;
+    atomic_uint_fast64_t accepted, open, refused, accept_errors, handed_over;
 } server_part;
 
 /* One listening socket, on one loop. */
@@ -55,11 +55,13 @@ struct weir_server {
     atomic_bool stop_asked, cut_asked, paused;
     atomic_size_t accepting;   /* loops whose listeners are not closed */
     atomic_uint_fast64_t open; /* on all loops, for max_connections */
+    atomic_uint_fast64_t aborted;
     rate_limit accept_rate;
-    pthread_mutex_t lock; /* of the three below, which start, stop and wait meet at */
+    pthread_mutex_t lock; /* of the four below, which start, stop and wait meet at */
     pthread_cond_t changed;
     size_t starting, running;
     weir_status start_status;
+    weir_server_report report; /* but for `ended` */
     size_t count;
     server_part parts[];
 };
@@ -68,6 +70,8 @@ struct weir_server {
 
 /* Opens the sockets that the options name. What was opened before a failure is closed by the next one. */
 weir_status server_open_sockets(weir_server *server);
+/* Takes the inherited descriptors of a server that does not come to be. */
+void server_drop_inherited(const weir_server_options *options);
 /* Closes the sockets no loop has taken, and frees the lists. */
 void server_close_sockets(weir_server *server);
 

@@ -5,8 +5,6 @@
  */
 #include <unistd.h>
 
-#include <weir/core/log.h>
-
 #include "bootstrap/listen_socket.h"
 #include "bootstrap/server_internal.h"
 
@@ -29,17 +27,17 @@ static bool is_shared(const weir_server *server, const weir_addr *addr) {
 static weir_status open_socket(weir_server *server, weir_addr *addr, bool share, int *fd,
                                unix_socket_file *file) {
     const weir_server_options *options = &server->options;
-    if (!unix_socket_is(addr)) return listen_socket_open(fd, addr, share, options->backlog);
-    return unix_socket_listen(fd, file, addr, options->backlog, (mode_t)options->unix_mode);
+    if (!unix_socket_is(addr)) return listen_socket_open(fd, addr, share, &options->listen);
+    return unix_socket_listen(fd, file, addr, options->listen.backlog, (mode_t)options->unix_mode);
 }
 
 static weir_status open_address(weir_server *server, const char *host, unsigned port) {
     weir_addr *addr = &server->addrs[server->addr_count];
-    weir_status status = weir_addr_resolve(addr, host, port);
+    weir_status status = weir_addr_resolve(addr, host != NULL ? host : "127.0.0.1", port);
     if (status != WEIR_OK) return status;
     bool share = is_shared(server, addr);
     size_t many = share ? server->count : 1;
-    if (share) status = listen_socket_claim(addr);
+    if (share) status = listen_socket_claim(addr, &server->options.listen);
     for (size_t i = 0; i < many && status == WEIR_OK; i++) {
         int fd;
         unix_socket_file file = {0};
@@ -50,15 +48,49 @@ static weir_status open_address(weir_server *server, const char *host, unsigned 
     return status;
 }
 
-static bool make_room(weir_server *server, size_t addresses) {
-    server->addrs = weir_alloc_zeroed(NULL, addresses, sizeof *server->addrs);
-    server->listeners = weir_alloc_zeroed(NULL, addresses * server->count, sizeof *server->listeners);
-    return server->addrs != NULL && server->listeners != NULL;
+/* All are taken over, whatever they are: so that they are closed with the rest. */
+static weir_status adopt_all(weir_server *server) {
+    weir_status status = WEIR_OK;
+    for (size_t i = 0; i < server->options.listen_fd_count; i++) {
+        int fd = server->options.listen_fds[i];
+        weir_status one = listen_socket_adopt(fd, &server->addrs[server->addr_count]);
+        if (one == WEIR_OK) {
+            add_listener(server, fd, &(unix_socket_file){0}, server->addr_count++, true);
+        } else {
+            if (fd >= 0) close(fd);
+            status = one;
+        }
+    }
+    return status;
+}
+
+static weir_status open_addresses(weir_server *server) {
+    const weir_server_options *options = &server->options;
+    weir_status status = WEIR_OK;
+    if (options->host != NULL || options->port != 0 || options->address_count == 0)
+        status = open_address(server, options->host, options->port);
+    for (size_t i = 0; i < options->address_count && status == WEIR_OK; i++) {
+        status = open_address(server, options->addresses[i].host, options->addresses[i].port);
+    }
+    return status;
 }
 
 weir_status server_open_sockets(weir_server *server) {
-    if (!make_room(server, 1)) return WEIR_E_NO_MEMORY;
-    return open_address(server, server->options.host, server->options.port);
+    const weir_server_options *options = &server->options;
+    size_t most = 1 + options->address_count + options->listen_fd_count;
+    server->addrs = weir_alloc_zeroed(NULL, most, sizeof *server->addrs);
+    server->listeners = weir_alloc_zeroed(NULL, most * server->count, sizeof *server->listeners);
+    if (server->addrs == NULL || server->listeners == NULL) {
+        server_drop_inherited(options);
+        return WEIR_E_NO_MEMORY;
+    }
+    return options->listen_fd_count > 0 ? adopt_all(server) : open_addresses(server);
+}
+
+void server_drop_inherited(const weir_server_options *options) {
+    for (size_t i = 0; i < options->listen_fd_count; i++) {
+        if (options->listen_fds[i] >= 0) close(options->listen_fds[i]);
+    }
 }
 
 void server_close_sockets(weir_server *server) {

@@ -72,8 +72,17 @@ static void tell_stopping(server_part *part, weir_channel *channel) {
 }
 
 static void cut(server_part *part, weir_channel *channel) {
+    weir_server *server = part->server;
     if (!channel_is_open(channel)) return;
-    atomic_fetch_add(&part->aborted, 1);
+    weir_server_cut entry = {.id = channel->id, .pending_bytes = weir_channel_pending_bytes(channel)};
+    weir_channel_remote_addr(channel, &entry.remote);
+    pthread_mutex_lock(&server->lock);
+    weir_server_report *report = &server->report;
+    if (report->cut < WEIR_SERVER_CUTS_LISTED) report->cuts[report->cut] = entry;
+    report->cut++;
+    report->pending_bytes += entry.pending_bytes;
+    pthread_mutex_unlock(&server->lock);
+    atomic_fetch_add(&server->aborted, 1);
     channel_abort_now(channel, WEIR_E_STOPPED);
 }
 
@@ -93,6 +102,9 @@ static void stop(weir_task *step_task) {
     server_part *part = WEIR_CONTAINER(step_task, server_part, step_task);
     weir_server *server = part->server;
     part->stopping = true;
+    pthread_mutex_lock(&server->lock);
+    server->report.open += atomic_load(&part->open);
+    pthread_mutex_unlock(&server->lock);
     weir_timer_start(&part->deadline, part->loop, server->options.stop_timeout_ms);
     for_channels(part, tell_stopping);
     if (atomic_load(&server->cut_asked)) for_channels(part, cut);

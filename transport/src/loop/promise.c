@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "loop/deadline.h"
 #include "loop/promise_internal.h"
 
 /* Listeners that complete further promises nest; beyond this depth they are posted instead. */
@@ -154,22 +155,10 @@ void promise_complete_anywhere(weir_promise *promise, weir_status status) {
     }
 }
 
-static struct timespec deadline_in(int timeout_ms) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += timeout_ms / 1000;
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 weir_status weir_promise_wait(weir_promise *promise, int timeout_ms) {
     if (weir_promise_is_done(promise)) return promise->status;
     WEIR_CHECK(!loop_is_current(promise->loop), "a promise was waited for on its own loop");
-    struct timespec deadline = deadline_in(timeout_ms > 0 ? timeout_ms : 0);
+    struct timespec deadline = deadline_in(timeout_ms > 0 ? (unsigned)timeout_ms : 0);
     int timed_out = 0;
     pthread_mutex_lock(&waiting);
     atomic_store_explicit(&promise->has_waiter, true, memory_order_seq_cst);

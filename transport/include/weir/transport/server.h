@@ -3,7 +3,8 @@
  * In short: one listening socket per loop (SO_REUSEPORT), so the kernel spreads the connections and a
  * connection is served by the loop that accepted it. Where there can be only one socket, or when asked, one loop
  * accepts and hands the connections over. Stopping is graceful: no more accepts, every channel
- * gets the `stopping` event (whose default is flush and close), and what is left at the deadline is aborted.
+ * gets the `stopping` event (whose default is flush and close), what is left at the deadline is aborted, and a report
+ * says what that was. Who is still in the backlog is reset; of an inherited socket they are left to who shares it.
  *
  * Layer: transport. Needs loop_group.h, channel_options.h. Any thread, unless a function says otherwise.
  */
@@ -12,6 +13,7 @@
 
 #include <weir/transport/addr.h>
 #include <weir/transport/channel_options.h>
+#include <weir/transport/listen_options.h>
 #include <weir/transport/loop_group.h>
 #include <weir/transport/pipeline.h>
 
@@ -26,16 +28,27 @@ typedef enum weir_server_accept {
     WEIR_ACCEPT_BALANCED, /* one loop accepts and hands over to the one with the fewest connections */
 } weir_server_accept;
 
+typedef struct weir_server_address {
+    const char *host; /* as below */
+    unsigned port;
+} weir_server_address;
+
 /* Zero means the default, everywhere. */
 typedef struct weir_server_options {
-    weir_loop_group *loops;       /* needed. Borrowed for the server's life */
-    const char *host;             /* address, name, "unix:/run/x" or "unix:@x"; "127.0.0.1" */
-    unsigned port;                /* 0: the system picks one, see weir_server_addr */
+    weir_loop_group *loops; /* needed. Borrowed for the server's life */
+    const char *host;       /* address, name, "unix:/run/x" or "unix:@x"; "127.0.0.1" */
+    unsigned port;          /* 0: the system picks one, see weir_server_addr */
+    const weir_server_address
+        *addresses; /* more of them; then host and port may be left out. Borrowed for the call */
+    size_t address_count;
+    const int *listen_fds; /* sockets that listen already, instead of all addresses, see listen_fds.h.
+                              Takes: the descriptors, also on failure */
+    size_t listen_fd_count;
+    weir_listen_options listen;   /* of the sockets that are made. Borrowed for the call */
     weir_build_fn *build;         /* needed: fills the pipeline of each connection */
     void *build_arg;              /* Borrowed for the server's life */
     weir_channel_options channel; /* of each connection */
     weir_server_accept accept;    /* WEIR_ACCEPT_SHARED */
-    int backlog;                  /* connections waiting to be accepted; 511 */
     unsigned max_connections;     /* exact over all loops; 0: no limit but descriptors */
     bool max_connections_wait;    /* false: more are closed at once and counted as refused. true: they wait in
                                      the backlog until one has ended */
@@ -56,8 +69,28 @@ typedef struct weir_server_stats {
     uint64_t handed_over;   /* connections served by another loop than the one that accepted them */
 } weir_server_stats;
 
+/* How many of those that were cut are listed one by one. */
+#define WEIR_SERVER_CUTS_LISTED 32
+
+/* A connection that was cut. */
+typedef struct weir_server_cut {
+    uint64_t id; /* weir_channel_id */
+    weir_addr remote;
+    uint64_t pending_bytes; /* written and never sent */
+} weir_server_cut;
+
+/* How a stop went. */
+typedef struct weir_server_report {
+    uint64_t open;                                 /* connections when it began */
+    uint64_t ended;                                /* of these, by themselves; known when it is over */
+    uint64_t cut;                                  /* of these, at the deadline or the second signal */
+    uint64_t pending_bytes;                        /* of all that were cut */
+    weir_server_cut cuts[WEIR_SERVER_CUTS_LISTED]; /* the first ones, as many as `cut` says */
+} weir_server_report;
+
 /* Listening when it returns WEIR_OK. Borrows: options. `*out` Gives a server for weir_server_free, NULL on
  * failure. A NULL options->loops fails with WEIR_E_NO_MEMORY: the result of a failed weir_loop_group_new.
+ * It listens on all of its addresses or, on failure, on none.
  * Fails: -EADDRINUSE, -EACCES, -EADDRNOTAVAIL, WEIR_E_RESOLVE, WEIR_E_INVALID, WEIR_E_NO_MEMORY.
  * Not from a loop of the group. */
 WEIR_API weir_status weir_server_start(weir_server **out, const weir_server_options *options);
@@ -75,11 +108,20 @@ WEIR_API void weir_server_resume(weir_server *server);
  * connections had to be cut. Borrows: server. Not from a loop of the group (checked). */
 WEIR_API weir_status weir_server_wait(weir_server *server);
 
+/* The same for `timeout_ms` at most. Answers whether it is over; then weir_server_wait answers at once. */
+WEIR_API bool weir_server_wait_for(weir_server *server, unsigned timeout_ms);
+
+/* What was open when the stop began and what became of it: all zero before, complete after weir_server_wait.
+ * Borrows: server. */
+WEIR_API void weir_server_get_report(weir_server *server, weir_server_report *out);
+
 /* Takes: server, or NULL. Stops it, waits, frees it. Not from a loop of the group. */
 WEIR_API void weir_server_free(weir_server *server);
 
-/* Where it listens, with the port that was picked. Borrows: server, and the answer for its life. */
+/* Where it listens, with the port that was picked: the first of its addresses. Then come
+ * those of the options in their order; NULL beyond the last. Borrows: server, and the answer for its life. */
 WEIR_API const weir_addr *weir_server_addr(const weir_server *server);
+WEIR_API const weir_addr *weir_server_addr_at(const weir_server *server, size_t i);
 
 /* Sums over its loops; a moment's truth. Borrows: server. */
 WEIR_API void weir_server_get_stats(const weir_server *server, weir_server_stats *out);
