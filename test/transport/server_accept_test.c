@@ -1,8 +1,10 @@
 /* server_accept_test.c - how connections come to the loops: shared sockets, or one that hands over. */
+#include <time.h>
 #include <unistd.h>
 
 #include <weir/testing.h>
 
+#include "bootstrap/server_internal.h"
 #include "house.h"
 #include "loop/loop_internal.h"
 
@@ -104,4 +106,29 @@ WEIR_TEST(server_accept, loses_no_connection_when_it_stops_while_they_arrive) {
         hang_up(fds, MANY);
         shut_house(&h);
     }
+}
+
+static uint64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Looking and finding nobody costs nothing; the last look may not be over yet. */
+WEIR_TEST(server_accept, spends_its_rate_on_connections_only) {
+    enum {
+        CALLS = 10
+    };
+    house h;
+    int fds[CALLS];
+    open_house(&h, 1, (weir_server_options){.accepts_per_second = 1, .accept_burst = 100});
+    rate_limit *rate = &h.server->accept_rate;
+    call_in_turn(&h, fds, 1);
+    uint64_t first = atomic_load(&rate->full_ns);
+    call_in_turn(&h, fds + 1, CALLS - 1);
+    uint64_t last = atomic_load(&rate->full_ns), now = now_ns();
+    expect(last >= first + (CALLS - 2) * rate->token_ns);
+    expect(last <= (first > now ? first : now) + CALLS * rate->token_ns);
+    hang_up(fds, CALLS);
+    shut_house(&h);
 }
