@@ -19,9 +19,7 @@ static void add_listener(weir_server *server, int fd, const unix_socket_file *fi
 }
 
 static bool is_shared(const weir_server *server, const weir_addr *addr) {
-    sa_family_t family = addr->as.sa.sa_family;
-    return server->count > 1 && server->options.accept == WEIR_ACCEPT_SHARED &&
-           (family == AF_INET || family == AF_INET6);
+    return server->count > 1 && server->options.accept == WEIR_ACCEPT_SHARED && !unix_socket_is(addr);
 }
 
 static weir_status open_socket(weir_server *server, weir_addr *addr, bool share, int *fd,

@@ -28,9 +28,10 @@ typedef enum weir_server_accept {
     WEIR_ACCEPT_BALANCED, /* one loop accepts and hands over to the one with the fewest connections */
 } weir_server_accept;
 
+/* One place to listen at. */
 typedef struct weir_server_address {
-    const char *host; /* as below */
-    unsigned port;
+    const char *host; /* as in weir_server_options */
+    unsigned port;    /* the same */
 } weir_server_address;
 
 /* Zero means the default, everywhere. */
@@ -38,11 +39,12 @@ typedef struct weir_server_options {
     weir_loop_group *loops; /* needed. Borrowed for the server's life */
     const char *host;       /* address, name, "unix:/run/x" or "unix:@x"; "127.0.0.1" */
     unsigned port;          /* 0: the system picks one, see weir_server_addr */
-    const weir_server_address
-        *addresses; /* more of them; then host and port may be left out. Borrowed for the call */
+    /* More of them; then host and port may be left out. Borrowed for the call. */
+    const weir_server_address *addresses;
     size_t address_count;
-    const int *listen_fds; /* sockets that listen already, instead of all addresses, see listen_fds.h.
-                              Takes: the descriptors, also on failure */
+    /* Sockets that listen already, instead of all addresses, see listen_fds.h. Takes: the descriptors, also on
+     * failure. */
+    const int *listen_fds;
     size_t listen_fd_count;
     weir_listen_options listen;   /* of the sockets that are made. Borrowed for the call */
     weir_build_fn *build;         /* needed: fills the pipeline of each connection */
@@ -108,7 +110,8 @@ WEIR_API void weir_server_resume(weir_server *server);
  * connections had to be cut. Borrows: server. Not from a loop of the group (checked). */
 WEIR_API weir_status weir_server_wait(weir_server *server);
 
-/* The same for `timeout_ms` at most. Answers whether it is over; then weir_server_wait answers at once. */
+/* The same for `timeout_ms` at most. Answers whether it is over; then weir_server_wait answers at once.
+ * Borrows: server. Not from a loop of the group (checked). */
 WEIR_API bool weir_server_wait_for(weir_server *server, unsigned timeout_ms);
 
 /* What was open when the stop began and what became of it: all zero before, complete after weir_server_wait.
