@@ -69,9 +69,13 @@ static void free_part(weir_region *region) {
     weir_alloc_release(NULL, part);
 }
 
-static const weir_region_ops sendable_part = {
-    .name = "part", .read = read_part, .send = send_part, .free = free_part};
-static const weir_region_ops readable_part = {.name = "part", .read = read_part, .free = free_part};
+#define PART_OPS .name = "part", .read = read_part, .free = free_part
+
+/* By whether the whole can be sent, and whether it never waits. */
+static const weir_region_ops part_ops[2][2] = {
+    {{PART_OPS}, {PART_OPS, .never_waits = true}},
+    {{PART_OPS, .send = send_part}, {PART_OPS, .send = send_part, .never_waits = true}},
+};
 
 weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length) {
     WEIR_CHECK(at <= region->length && length <= region->length - at,
@@ -79,9 +83,9 @@ weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length
                (unsigned long long)at, (unsigned long long)region->length);
     region_part *part = weir_alloc_acquire(NULL, sizeof *part);
     if (part == NULL) return NULL;
-    bool is_part = region->ops == &sendable_part || region->ops == &readable_part;
+    bool is_part = region->ops->free == free_part;
     part->whole = weir_region_retain(is_part ? part_of(region)->whole : region);
     part->start = is_part ? part_of(region)->start + at : at;
-    weir_region_init(&part->region, region->ops->send != NULL ? &sendable_part : &readable_part, length);
+    weir_region_init(&part->region, &part_ops[region->ops->send != NULL][region->ops->never_waits], length);
     return &part->region;
 }
