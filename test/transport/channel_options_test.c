@@ -12,6 +12,8 @@ WEIR_TEST(channel_options, zero_means_the_default_everywhere) {
     expect_eq(out.read_size_min, 64);
     expect_eq(out.read_size_max, 65536);
     expect_eq(out.reads_per_turn, 16);
+    expect(!out.read_by_splice);
+    expect_eq(out.read_pipe_size, 256 * 1024);
     expect_eq(out.low_water, 32768);
     expect_eq(out.high_water, 65536);
     expect_eq(out.write_cap, 64u << 20);

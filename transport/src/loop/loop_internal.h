@@ -46,6 +46,8 @@ struct weir_loop {
     weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
+    struct pipe_region *pipes; /* empty, for use again */
+    unsigned pipes_kept;
     weir_list resolutions;          /* names being looked up */
     struct weir_resolver *resolver; /* of the system, made by the first who needs it */
 };

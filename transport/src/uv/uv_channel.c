@@ -75,6 +75,10 @@ static void on_poll_with_fds(uv_poll_t *poll, int status, int events) {
     serve(poll, status, events, uv_receive_burst);
 }
 
+static void on_poll_by_splice(uv_poll_t *poll, int status, int events) {
+    serve(poll, status, events, uv_splice_burst);
+}
+
 /* Once the peer's end is known its level-triggered report would never stop; an error still shows then. The
  * same goes for a hang-up. */
 static int wanted_events(const uv_channel *self) {
@@ -98,12 +102,18 @@ static bool receives_fds(const uv_channel *self) {
     return self->channel.wire->takes != NULL && self->channel.options->receive_fds != 0;
 }
 
+/* A splice would leave descriptors that come along behind. */
+static uv_poll_cb callback_of(const uv_channel *self) {
+    if (receives_fds(self)) return on_poll_with_fds;
+    return self->channel.options->read_by_splice ? on_poll_by_splice : on_poll;
+}
+
 void uv_channel_rearm(uv_channel *self) {
     int wanted = wanted_events(self);
     if (wanted == self->armed) return;
     self->armed = (unsigned char)wanted;
     if (wanted != 0) {
-        uv_poll_start(&self->poll, wanted, receives_fds(self) ? on_poll_with_fds : on_poll);
+        uv_poll_start(&self->poll, wanted, callback_of(self));
     } else {
         uv_poll_stop(&self->poll);
     }

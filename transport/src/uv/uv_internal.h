@@ -81,6 +81,8 @@ void uv_channel_rearm(uv_channel *self);
 
 /* uv_read.c: reads until short, empty, or the turn's budget. Afterwards the channel may be closed. */
 void uv_read_burst(uv_channel *self);
+/* The same where a flood goes into pipes (read_by_splice). */
+void uv_splice_burst(uv_channel *self);
 /* The same with the descriptors that come along. */
 void uv_receive_burst(uv_channel *self);
 

@@ -12,6 +12,7 @@
 
 #include <weir/core/log.h>
 
+#include "region/pipe_region.h"
 #include "resolver/resolution.h"
 #include "uv/uv_internal.h"
 
@@ -231,6 +232,7 @@ void weir_loop_free(weir_loop *loop) {
     abort_and_wait(self);
     weir_system_resolver_free(loop->resolver);
     outbound_entries_free(loop);
+    pipe_regions_free(loop);
     close_handle(self, &self->wake);
     close_handle(self, &self->timer);
     close_handle(self, &self->turn);

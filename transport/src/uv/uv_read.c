@@ -1,10 +1,12 @@
 /* uv_read.c - the one read loop: bufs from the pool, filled and handed in, then read_complete.
  *
  * A buf is taken only when there is something to read, so an idle connection holds none. A read that does not
- * fill its buf ends the burst: asking again would only be told EAGAIN.
+ * fill its buf ends the burst: asking again would only be told EAGAIN. With read_by_splice, reads that have grown
+ * beyond what a drain would join by reading leave their bytes in a pipe; all else is the same.
  */
 #include <errno.h>
 
+#include "region/pipe_region.h"
 #include "uv/sys.h"
 #include "uv/uv_fds.h"
 #include "uv/uv_internal.h"
@@ -17,21 +19,30 @@ typedef enum read_outcome {
     READ_BROKEN
 } read_outcome;
 
+/* Nothing came, because of `status`. */
+static read_outcome read_ended(weir_status status) {
+    return status == WEIR_OK ? READ_END : status == -EAGAIN ? READ_NOTHING : READ_BROKEN;
+}
+
+/* `got` bytes came where `room` had been expected. Takes: msg. */
+static inline read_outcome pass_in(weir_channel *channel, weir_obj *msg, size_t got, size_t room) {
+    read_sizer_note(&channel->sizer, got, room);
+    channel->stats.reads++;
+    channel->stats.bytes_read += (uint64_t)got;
+    channel_wire_read(channel, msg);
+    return got < room ? READ_ENOUGH : READ_MORE;
+}
+
 /* Hands `got` bytes in, or what else that says. Takes: buf. */
 static inline read_outcome hand_in(uv_channel *self, weir_buf *buf, size_t room, ssize_t got,
                                    weir_status *status) {
-    weir_channel *channel = &self->channel;
     if (WEIR_UNLIKELY(got <= 0)) {
         *status = (weir_status)got;
         weir_buf_release(buf);
-        return got == 0 ? READ_END : *status == -EAGAIN ? READ_NOTHING : READ_BROKEN;
+        return read_ended(*status);
     }
     weir_buf_commit(buf, (size_t)got);
-    read_sizer_note(&channel->sizer, (size_t)got, room);
-    channel->stats.reads++;
-    channel->stats.bytes_read += (uint64_t)got;
-    channel_wire_read(channel, &buf->obj);
-    return (size_t)got < room ? READ_ENOUGH : READ_MORE;
+    return pass_in(&self->channel, &buf->obj, (size_t)got, room);
 }
 
 /* One read(2) into a new buf, which goes in at the head. A failure is in *status. */
@@ -48,6 +59,17 @@ static read_outcome read_once(uv_channel *self, weir_status *status) {
         got = sys_read(self->fd, buf->wp, room);
     } while (WEIR_UNLIKELY(got == -EINTR));
     return hand_in(self, buf, room, got, status);
+}
+
+/* The same into a pipe, while it is a flood that comes; where that cannot be done, into a buf. */
+static read_outcome splice_once(uv_channel *self, weir_status *status) {
+    weir_channel *channel = &self->channel;
+    const weir_channel_options *options = channel->options;
+    if (channel->sizer.size <= options->region_join_max) return read_once(self, status);
+    weir_region *region = pipe_region_fill(channel->loop, self->fd, options->read_pipe_size, status);
+    if (region == NULL) return *status == WEIR_E_UNSUPPORTED ? read_once(self, status) : read_ended(*status);
+    channel->stats.spliced_reads++;
+    return pass_in(channel, &region->obj, (size_t)region->length, channel->sizer.size);
 }
 
 /* The same with recvmsg(2), for the descriptors that come along: they go in before the bytes. A read that brought some
@@ -104,6 +126,10 @@ static inline __attribute__((always_inline)) void burst(uv_channel *self,
 
 void uv_read_burst(uv_channel *self) {
     burst(self, read_once);
+}
+
+void uv_splice_burst(uv_channel *self) {
+    burst(self, splice_once);
 }
 
 void uv_receive_burst(uv_channel *self) {

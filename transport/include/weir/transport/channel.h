@@ -73,6 +73,7 @@ WEIR_API void weir_channel_remote_addr(const weir_channel *channel, weir_addr *o
 typedef struct weir_channel_stats {
     uint64_t bytes_read, bytes_written;
     uint64_t reads;            /* system calls that brought bytes */
+    uint64_t spliced_reads;    /* those of them that left the bytes in a pipe (read_by_splice) */
     uint64_t messages_written; /* messages accepted */
     uint64_t writev_calls;     /* gathered writes */
     uint64_t sendfile_calls;   /* calls that moved file bytes without user space */

@@ -29,6 +29,8 @@ typedef struct weir_channel_options {
     size_t read_size_max;       /* 64 KiB */
     unsigned reads_per_turn;    /* then others have their turn; 16 */
     bool manual_read;           /* no read without a pull */
+    bool read_by_splice;        /* a flood is moved into pipes and read as regions: see region.h */
+    size_t read_pipe_size;      /* of such a pipe; 256 KiB */
     bool read_while_unwritable; /* false: reads pause while too much is queued for writing */
 
     /* ---- writing ---- */

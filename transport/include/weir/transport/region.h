@@ -9,11 +9,15 @@
  *     cold file                       filled on the thread pool first, so that the loop never waits for a disk
  *     no send function                read in pieces of 64 KiB through one pooled buf
  *
+ * A region that came in by `read` (channel option read_by_splice) is a pipe's content: written on, it goes from
+ * socket to socket without user space. Its bytes can be taken once and in order, whole or in slices; what asks
+ * for another position, or a second time, fails with -ESPIPE.
+ *
  * The length is fixed when it is made. A source that ends before it fails the write with
  * WEIR_E_TRUNCATED and the channel is aborted: the peer was promised more.
  *
  * Layer: transport. Needs obj.h. Retain and release from any thread; immutable, so any number of
- * channels may send the same one at once.
+ * channels may send the same one at once (but for a pipe's content: one).
  */
 #ifndef WEIR_TRANSPORT_REGION_H
 #define WEIR_TRANSPORT_REGION_H
