@@ -31,6 +31,7 @@
 #include <weir/transport/pipeline.h>
 #include <weir/transport/promise.h>
 #include <weir/transport/region.h>
+#include <weir/transport/relay_handler.h>
 #include <weir/transport/resolver.h>
 #include <weir/transport/server.h>
 #include <weir/transport/socket_info.h>
