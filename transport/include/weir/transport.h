@@ -37,5 +37,6 @@
 #include <weir/transport/socket_info.h>
 #include <weir/transport/timeout_handler.h>
 #include <weir/transport/timer.h>
+#include <weir/transport/transfer.h>
 
 #endif
