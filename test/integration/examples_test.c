@@ -12,8 +12,8 @@
 #include "place.h"
 #include "program.h"
 
-static const char *const programs[] = {"discard",     "echo_server", "echo_client",
-                                       "file_server", "file_client", "zero_copy_tour"};
+static const char *const programs[] = {"discard",     "echo_server", "echo_client",   "file_server",
+                                       "file_client", "proxy",       "zero_copy_tour"};
 
 enum {
     PROGRAMS = sizeof programs / sizeof *programs
@@ -56,6 +56,9 @@ WEIR_TEST(examples, a_bad_command_line_is_one_sentence_and_exits_2) {
         {"file_client", "127.0.0.1:1"},
         {"file_client", "127.0.0.1:1", "../secret"},
         {"file_client", "127.0.0.1:1", "/etc/passwd"},
+        {"proxy"},
+        {"proxy", "--to", "nowhere"},
+        {"proxy", "--to", "127.0.0.1:1", "--idle=soon"},
         {"zero_copy_tour", "--size", "0"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
