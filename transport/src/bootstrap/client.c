@@ -1,10 +1,15 @@
 /* client.c - checks what was asked and hands it to the wire that can connect. */
+#include <string.h>
+
 #include <weir/core/log.h>
 
 #include "bootstrap/net.h"
 #include "loop/promise_internal.h"
+#include "resolver/resolution.h"
 
-#define DEFAULT_CONNECT_TIMEOUT_MS 30000
+#define LEAST_ATTEMPT_DELAY_MS 10 /* RFC 8305, section 8 */
+#define DEFAULT_TO(field, value)                                                                             \
+    if (out->field == 0) out->field = (value)
 
 /* Or needs none. */
 static bool has_port(const weir_client_options *options) {
@@ -13,17 +18,32 @@ static bool has_port(const weir_client_options *options) {
     return weir_addr_parse(&addr, options->host, 0) == WEIR_OK && addr.as.sa.sa_family == AF_UNIX;
 }
 
-weir_channel *weir_client_connect(const weir_client_options *options, weir_promise *promise) {
-    weir_channel_options resolved;
-    weir_client_options checked = *options;
-    weir_status status = channel_options_resolve(&options->channel, &resolved);
-    if (options->host == NULL || !has_port(options)) status = WEIR_E_INVALID;
-    if (options->loop == NULL || status != WEIR_OK) {
+static bool makes_sense(const weir_client_options *options) {
+    const char *host = options->host;
+    if (options->loop == NULL || host == NULL || host[0] == '\0' || strlen(host) > LONGEST_HOST) return false;
+    return has_port(options) && options->local_port <= UINT16_MAX;
+}
+
+static weir_status resolve_options(const weir_client_options *options, weir_client_options *out) {
+    *out = *options;
+    if (!makes_sense(options)) {
         weir_log(WEIR_LOG_ERROR, "client",
                  "a loop, a host and a port from 1 to 65535 (or a unix name) are needed to connect");
-        promise_complete_anywhere(promise, status != WEIR_OK ? status : (weir_status)WEIR_E_INVALID);
-        return NULL;
+        return WEIR_E_INVALID;
     }
-    if (checked.connect_timeout_ms == 0) checked.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
-    return net_connect(&checked, &resolved, promise);
+    DEFAULT_TO(connect_timeout_ms, 30000);
+    DEFAULT_TO(attempt_delay_ms, 250);
+    DEFAULT_TO(max_addresses, 16);
+    if (out->attempt_delay_ms < LEAST_ATTEMPT_DELAY_MS) out->attempt_delay_ms = LEAST_ATTEMPT_DELAY_MS;
+    return WEIR_OK;
+}
+
+weir_channel *weir_client_connect(const weir_client_options *options, weir_promise *promise) {
+    weir_channel_options channel;
+    weir_client_options resolved;
+    weir_status status = resolve_options(options, &resolved);
+    if (status == WEIR_OK) status = channel_options_resolve(&options->channel, &channel);
+    if (status == WEIR_OK) return net_connect(&resolved, &channel, promise);
+    promise_complete_anywhere(promise, status);
+    return NULL;
 }

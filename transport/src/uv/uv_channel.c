@@ -37,11 +37,6 @@ static inline __attribute__((always_inline)) void serve(uv_poll_t *poll, int sta
     uv_channel *self = poll->data;
     weir_channel *channel = &self->channel;
     note_time(channel->loop);
-    if (WEIR_UNLIKELY(self->connecting)) {
-        if (status != 0) self->armed = 0;
-        uv_connect_ready(self);
-        return;
-    }
     if (WEIR_UNLIKELY(status != 0)) {
         on_socket_failed(self, read_burst);
         return;
@@ -83,9 +78,9 @@ static void on_poll_by_splice(uv_poll_t *poll, int status, int events) {
  * same goes for a hang-up. */
 static int wanted_events(const uv_channel *self) {
     int wanted = 0;
-    if (self->blocked || self->connecting) wanted |= UV_WRITABLE;
+    if (self->blocked) wanted |= UV_WRITABLE;
     if (channel_wants_reading(&self->channel)) wanted |= UV_READABLE;
-    if (!self->peer_ending && !self->channel.peer_closed && !self->connecting) wanted |= UV_DISCONNECT;
+    if (!self->peer_ending && !self->channel.peer_closed) wanted |= UV_DISCONNECT;
     return wanted == 0 && !self->hung_up ? UV_PRIORITIZED : wanted;
 }
 

@@ -1,23 +1,23 @@
 /* uv_connect.c - resolve, connect, give up after a while: the beginning of a client's channel.
  *
- *     net_connect -> begin (on the loop) -> [resolve on the pool] -> open_socket -> uv_connect_ready -> connected
- *                                                 any failure or the timeout -> give_up
+ *     net_connect -> begin (on the loop) -> [weir_resolve] -> uv_race -> won -> connected
+ *                            any failure or the timeout -> give_up
  *
- * The channel exists from the call on; it has no socket until there is an address.
+ * The channel exists from the call on; it has no socket until one is connected. What only the beginning needs is
+ * freed with it.
  */
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "loop/promise_internal.h"
 #include "uv/uv_internal.h"
+#include "uv/uv_race.h"
 
-#define LONGEST_HOST 256
+typedef struct client client;
 
-typedef struct client {
-    uv_channel uv; /* first: it is freed through it */
-    weir_channel_options options;
+/* What is under way until the channel is connected or gone. */
+typedef struct beginning {
+    client *client;
     weir_build_fn *build;
     void *build_arg;
     weir_promise *promise;
@@ -25,172 +25,218 @@ typedef struct client {
     weir_timer timeout;
     unsigned timeout_ms;
     unsigned port;
-    weir_addr addr;
-    weir_status resolved;
+    weir_addr addr; /* of a host that needs no resolver */
+    weir_resolver *resolver;
+    weir_family family;
+    weir_resolution *resolution;
+    uv_race *race;
+    uv_race_options race_options;
     bool failed; /* of its own, not because someone closed it */
-    char host[LONGEST_HOST];
-} client;
+    char host[];
+} beginning;
+
+struct client {
+    uv_channel uv; /* first: it is freed through it */
+    weir_channel_options options;
+    beginning *beginning;
+};
 
 static client *client_of(uv_channel *self) {
     return WEIR_CONTAINER(self, client, uv);
 }
 
-static void give_up(client *self, weir_status why) {
-    if (!channel_is_open(&self->uv.channel)) return;
+static weir_channel *channel_from(const beginning *self) {
+    return &self->client->uv.channel;
+}
+
+static void give_up(beginning *self, weir_status why) {
+    weir_channel *channel = channel_from(self);
+    if (!channel_is_open(channel)) return;
     self->failed = true;
-    channel_abort_now(&self->uv.channel, why);
+    channel_abort_now(channel, why);
 }
 
 static void on_timeout(weir_timer *timer) {
     give_up(timer->arg, WEIR_E_TIMEOUT);
 }
 
-static void settle(client *self, weir_status status) {
+/* Takes: self. */
+static void settle(beginning *self, weir_status status) {
+    weir_channel *channel = channel_from(self);
     weir_promise *promise = self->promise;
-    self->promise = NULL;
-    weir_timer_stop(&self->timeout, self->uv.channel.loop);
+    bool failed = self->failed;
+    self->client->beginning = NULL;
+    weir_timer_stop(&self->timeout, channel->loop);
+    weir_alloc_release(channel->loop->alloc, self);
     if (promise != NULL) {
         weir_promise_complete(promise, status);
-    } else if (self->failed) {
-        weir_ctx_fire_error(&self->uv.channel.pipeline.head,
-                            &(weir_error){.status = status, .what = "connect"});
-    }
-    self->failed = false;
-}
-
-static void connected(client *self) {
-    self->uv.connecting = false;
-    channel_note_remote(&self->uv.channel, &self->addr.as.sa);
-    settle(self, WEIR_OK);
-    if (!channel_is_open(&self->uv.channel)) return;
-    channel_wire_active(&self->uv.channel);
-    uv_channel_arm(&self->uv);
-}
-
-void uv_connect_ready(uv_channel *self) {
-    weir_status status = uv_socket_error(self->fd);
-    if (status == WEIR_OK) {
-        connected(client_of(self));
-    } else {
-        give_up(client_of(self), status);
+    } else if (failed) {
+        weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "connect"});
     }
 }
 
 void uv_connect_closed(uv_channel *self) {
-    settle(client_of(self), self->channel.cause);
+    beginning *unsettled = client_of(self)->beginning;
+    if (unsettled != NULL) settle(unsettled, self->channel.cause);
 }
+
+/* ---- the end of one that never had a socket ---- */
 
 static void end_unopened(weir_task *task) {
-    client *self = WEIR_CONTAINER(task, client, task);
-    uv_connect_closed(&self->uv);
-    channel_wire_closed(&self->uv.channel);
-}
-
-static void end_soon(client *self) {
-    self->task.run = end_unopened;
-    if (weir_loop_post_task(self->uv.channel.loop, &self->task) != WEIR_OK) end_unopened(&self->task);
+    uv_channel *uv = &WEIR_CONTAINER(task, beginning, task)->client->uv;
+    uv_connect_closed(uv);
+    channel_wire_closed(&uv->channel);
 }
 
 void uv_connect_close_unopened(uv_channel *self) {
-    end_soon(client_of(self));
+    beginning *begun = client_of(self)->beginning;
+    weir_resolution *resolution = begun->resolution;
+    uv_race *race = begun->race;
+    begun->resolution = NULL;
+    begun->race = NULL;
+    weir_resolution_cancel(resolution);
+    if (race != NULL) uv_race_cancel(race);
+    begun->task.run = end_unopened;
+    if (weir_loop_post_task(self->channel.loop, &begun->task) != WEIR_OK) end_unopened(&begun->task);
 }
 
-static void open_socket(client *self) {
-    weir_channel *channel = &self->uv.channel;
-    int fd = socket(self->addr.as.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        give_up(self, weir_status_from_errno(errno));
+/* ---- connecting ---- */
+
+static void won(void *arg, int fd, const weir_addr *to) {
+    beginning *self = arg;
+    uv_channel *uv = &self->client->uv;
+    self->race = NULL;
+    weir_status status = uv_channel_attach(uv, fd);
+    if (status != WEIR_OK) {
+        give_up(self, status);
         return;
     }
-    weir_status status = net_configure(fd, self->addr.as.sa.sa_family, false, channel->options);
+    channel_note_remote(&uv->channel, &to->as.sa);
+    settle(self, WEIR_OK);
+    if (!channel_is_open(&uv->channel)) return;
+    channel_wire_active(&uv->channel);
+    uv_channel_arm(uv);
+}
+
+static void lost(void *arg, weir_status why) {
+    beginning *self = arg;
+    self->race = NULL;
+    give_up(self, why);
+}
+
+static const uv_race_events race_events = {.won = won, .lost = lost};
+
+static void connect_to(beginning *self, const weir_addr *addrs, size_t count) {
+    self->race = uv_race_new(channel_from(self)->loop, addrs, count, &self->race_options, &race_events, self);
+    if (self->race != NULL) {
+        uv_race_start(self->race);
+    } else {
+        give_up(self, WEIR_E_NO_MEMORY);
+    }
+}
+
+static void resolved(void *arg, weir_status status, const weir_addr *addrs, size_t count) {
+    beginning *self = arg;
+    self->resolution = NULL;
+    if (!channel_is_open(channel_from(self))) return;
     if (status == WEIR_OK) {
-        status = uv_channel_attach(&self->uv, fd);
+        connect_to(self, addrs, count);
     } else {
-        close(fd);
-    }
-    if (status != WEIR_OK) {
         give_up(self, status);
-    } else if (connect(fd, &self->addr.as.sa, self->addr.len) == 0) {
-        connected(self);
-    } else if (errno == EINPROGRESS) {
-        self->uv.connecting = true;
-        uv_channel_arm(&self->uv);
-    } else {
-        give_up(self, weir_status_from_errno(errno));
     }
 }
 
-/* ---- names ---- */
-
-static void resolve(void *arg) {
-    client *self = arg;
-    self->resolved = weir_addr_resolve(&self->addr, self->host, self->port);
-}
-
-static void resolved(void *arg, weir_status status) {
-    client *self = arg;
-    if (status == WEIR_OK) status = self->resolved;
-    if (status != WEIR_OK) {
-        give_up(self, status);
-    } else if (channel_is_open(&self->uv.channel)) {
-        open_socket(self);
-    }
-    weir_channel_release(&self->uv.channel);
-}
-
-static void resolve_on_pool(client *self) {
-    weir_channel_retain(&self->uv.channel);
-    weir_status status = weir_loop_offload(self->uv.channel.loop, resolve, resolved, self);
-    if (status == WEIR_OK) return;
-    give_up(self, status);
-    weir_channel_release(&self->uv.channel);
+static void resolve(beginning *self) {
+    weir_resolve_options options = {.loop = channel_from(self)->loop,
+                                    .host = self->host,
+                                    .port = self->port,
+                                    .family = self->family,
+                                    .timeout_ms = self->timeout_ms,
+                                    .resolver = self->resolver};
+    weir_status status = weir_resolve(&self->resolution, &options, resolved, self);
+    if (status != WEIR_OK) give_up(self, status);
 }
 
 /* ---- beginning ---- */
 
-static void begin(client *self) {
-    weir_channel *channel = &self->uv.channel;
-    if (channel_open(channel, self->build, self->build_arg) != WEIR_OK) {
-        self->failed = true;
-        return;
-    }
-    if (!channel_is_open(channel)) return;
-    weir_timer_start(&self->timeout, channel->loop, self->timeout_ms);
+static void look_for(beginning *self) {
+    weir_timer_start(&self->timeout, channel_from(self)->loop, self->timeout_ms);
     if (self->addr.len != 0) {
-        open_socket(self);
+        connect_to(self, &self->addr, 1);
     } else {
-        resolve_on_pool(self);
+        resolve(self);
     }
 }
 
-static void begin_posted(weir_task *task) {
-    begin(WEIR_CONTAINER(task, client, task));
+static void begin(weir_task *task) {
+    beginning *self = WEIR_CONTAINER(task, beginning, task);
+    client *owner = self->client;
+    weir_channel *channel = weir_channel_retain(&owner->uv.channel);
+    weir_status status = channel_open(channel, self->build, self->build_arg);
+    if (owner->beginning != NULL) { /* or it has ended in there already */
+        self->failed = status != WEIR_OK;
+        if (channel_is_open(channel)) look_for(self);
+    }
+    weir_channel_release(channel);
+}
+
+static weir_status copy_options(beginning *self, const weir_client_options *options) {
+    self->build = options->build;
+    self->build_arg = options->build_arg;
+    self->port = options->port;
+    self->timeout_ms = options->connect_timeout_ms;
+    self->resolver = options->resolver;
+    self->family = options->family;
+    self->race_options = (uv_race_options){.channel = &self->client->options,
+                                           .local_port = options->local_port,
+                                           .delay_ms = options->attempt_delay_ms,
+                                           .most = options->max_addresses};
+    memcpy(self->host, options->host, strlen(options->host));
+    weir_addr_parse(&self->addr, self->host, self->port); /* what it cannot is resolved later */
+    if (options->local_host == NULL) return WEIR_OK;
+    return weir_addr_parse(&self->race_options.local, options->local_host, options->local_port);
+}
+
+static weir_status new_client(client **out, const weir_client_options *options,
+                              const weir_channel_options *resolved_options) {
+    weir_alloc *alloc = options->loop->alloc;
+    client *self = weir_alloc_zeroed(alloc, 1, sizeof *self);
+    beginning *begun = weir_alloc_zeroed(alloc, 1, sizeof *begun + strlen(options->host) + 1);
+    weir_status status = WEIR_E_NO_MEMORY;
+    if (self != NULL && begun != NULL) {
+        begun->client = self;
+        self->beginning = begun;
+        self->options = *resolved_options;
+        status = copy_options(begun, options);
+    }
+    if (status == WEIR_OK) {
+        *out = self;
+        return WEIR_OK;
+    }
+    weir_alloc_release(alloc, begun);
+    weir_alloc_release(alloc, self);
+    return status;
 }
 
 weir_channel *net_connect(const weir_client_options *options, const weir_channel_options *resolved_options,
                           weir_promise *promise) {
     weir_loop *loop = options->loop;
-    size_t host_len = strlen(options->host);
-    client *self = host_len < LONGEST_HOST ? weir_alloc_zeroed(loop->alloc, 1, sizeof *self) : NULL;
-    if (self == NULL) {
-        promise_complete_anywhere(promise, host_len < LONGEST_HOST ? WEIR_E_NO_MEMORY : WEIR_E_INVALID);
+    client *self;
+    weir_status status = new_client(&self, options, resolved_options);
+    if (status != WEIR_OK) {
+        promise_complete_anywhere(promise, status);
         return NULL;
     }
-    self->options = *resolved_options;
-    self->build = options->build;
-    self->build_arg = options->build_arg;
-    self->port = options->port;
-    self->timeout_ms = options->connect_timeout_ms;
-    self->promise = promise;
-    memcpy(self->host, options->host, host_len);
-    weir_timer_init(&self->timeout, on_timeout, self);
-    weir_addr_parse(&self->addr, self->host, self->port); /* what it cannot is resolved later */
-    uv_channel_init(&self->uv, loop, self->addr.as.sa.sa_family, &self->options, NULL);
+    beginning *begun = self->beginning;
+    begun->promise = promise;
+    begun->task.run = begin;
+    weir_timer_init(&begun->timeout, on_timeout, begun);
+    uv_channel_init(&self->uv, loop, begun->addr.as.sa.sa_family, &self->options, NULL);
     self->uv.is_client = true;
     weir_channel *channel = weir_channel_retain(&self->uv.channel);
-    self->task.run = begin_posted;
-    weir_status status = weir_loop_post_task(loop, &self->task);
+    status = weir_loop_post_task(loop, &begun->task);
     if (status == WEIR_OK) return channel;
+    weir_alloc_release(loop->alloc, begun);
     weir_channel_release(channel);
     weir_channel_release(channel);
     promise_complete_anywhere(promise, status);

@@ -49,7 +49,6 @@ typedef struct uv_channel {
     unsigned char armed; /* the events polled for */
     bool blocked;        /* the socket was full: wait until it is writable */
     bool cold;           /* the disk is being waited for on the thread pool */
-    bool connecting;
     bool peer_ending; /* seen while paused */
     bool hung_up;     /* both directions have ended: only a read has more to tell */
     bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
@@ -89,11 +88,9 @@ void uv_receive_burst(uv_channel *self);
 /* uv_drain.c */
 void uv_drain(weir_channel *channel);
 
-/* uv_connect.c: the socket became writable or failed while connecting; the channel's wire has let go, so what
- * is still promised of connecting ends now. */
-void uv_connect_ready(uv_channel *self);
+/* uv_connect.c: the channel's wire has let go, so what is still promised of connecting ends now. */
 void uv_connect_closed(uv_channel *self);
-/* Calls channel_wire_closed soon, for a channel that never had a socket. */
+/* For a channel that never had a socket: ends the attempts, calls channel_wire_closed soon. */
 void uv_connect_close_unopened(uv_channel *self);
 
 /* uv_adopt.c: the same. */

@@ -1,6 +1,10 @@
 /* <weir/transport/client.h> - connect, and build a pipeline for the connection.
  *
- * Layer: transport. Needs loop.h, channel_options.h. Any thread.
+ *     host -> resolver -> v6 a, v4 b, v6 c, v4 d     families in turn (RFC 8305, Happy Eyeballs)
+ *                          |-- 250 ms -->|            each a little after the one before, or at once when that failed
+ *                          the first that stands is the connection; the others are closed
+ *
+ * Layer: transport. Needs loop.h, channel_options.h, resolver.h. Any thread.
  */
 #ifndef WEIR_TRANSPORT_CLIENT_H
 #define WEIR_TRANSPORT_CLIENT_H
@@ -9,6 +13,7 @@
 #include <weir/transport/channel_options.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/pipeline.h>
+#include <weir/transport/resolver.h>
 
 WEIR_BEGIN_DECLS
 
@@ -19,12 +24,23 @@ WEIR_BEGIN_DECLS
  * Zero means the default, everywhere. */
 typedef struct weir_client_options {
     weir_loop *loop;      /* needed. Borrowed for the channel's life */
-    const char *host;     /* address or name; names are resolved on the thread pool. Borrowed for the call */
-    unsigned port;        /* needed, but for a unix name ("unix:/run/x", "unix:@x") */
+    const char *host;     /* needed: an address, a name, or "unix:/run/x", "unix:@x". Borrowed for the call */
+    unsigned port;        /* needed, but for a unix name */
     weir_build_fn *build; /* fills the pipeline, on the loop, before connecting; NULL: none */
     void *build_arg;      /* Borrowed until the channel is gone */
     weir_channel_options channel;
-    unsigned connect_timeout_ms; /* resolving and connecting together; 30 000 */
+    unsigned connect_timeout_ms; /* resolving and all attempts together; 30 000 */
+
+    /* ---- several addresses (RFC 8305); with channel.fast_open the first one counts as connected at once ---- */
+    weir_resolver *resolver;   /* who knows names; the system's. Borrowed until connected or failed */
+    weir_family family;        /* which of them, which first; as the resolver sorts them */
+    unsigned attempt_delay_ms; /* before the next one is tried beside those under way; 250, at least 10 */
+    unsigned max_addresses;    /* most to be tried; 16 */
+
+    /* ---- our end ---- */
+    const char *
+        local_host; /* numeric; connect from this address, to addresses of its family. Borrowed for the call */
+    unsigned local_port; /* 0: the system picks one, when it knows the peer (IP_BIND_ADDRESS_NO_PORT) */
 } weir_client_options;
 
 /* Begins to connect. The channel may be written to at once: it keeps the bytes until it is connected.
@@ -32,6 +48,9 @@ typedef struct weir_client_options {
  * cause (-ECONNREFUSED, WEIR_E_TIMEOUT, WEIR_E_RESOLVE, ...), or without a promise the cause is an `error`
  * event, and the channel is gone without `inactive`. A unix socket whose backlog is full does not let wait as
  * TCP does: -EAGAIN.
+ * Of several failed attempts the first one's failure is told, but for those that only say that this host has no
+ * way there (ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT) when another got further.
+ * weir_channel_close and weir_channel_abort give up at any moment: WEIR_E_CANCELED. No descriptor stays behind.
  * Borrows: options. Takes: promise, or NULL. Gives: a channel to release, or NULL when out of memory or when
  * the options make no sense; then the promise has failed. */
 WEIR_API weir_channel *weir_client_connect(const weir_client_options *options, weir_promise *promise);
