@@ -30,6 +30,7 @@
 #include <weir/transport/pcap_handler.h>
 #include <weir/transport/pipeline.h>
 #include <weir/transport/promise.h>
+#include <weir/transport/reconnect.h>
 #include <weir/transport/region.h>
 #include <weir/transport/relay_handler.h>
 #include <weir/transport/resolver.h>
