@@ -14,6 +14,7 @@
 #include <weir/transport/channel_options.h>
 #include <weir/transport/client.h>
 #include <weir/transport/connection_limiter.h>
+#include <weir/transport/connection_pool.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>

@@ -9,6 +9,7 @@
 #define WEIR_WATCH_H
 
 #include <weir/transport/client.h>
+#include <weir/transport/connection_pool.h>
 #include <weir/transport/reconnect.h>
 
 /* As weir_client_connect, called on the loop. A promise that fails before the answer goes with NULL. */
@@ -46,7 +47,9 @@ void watch_connect(watch *self, const watch_events *events, watch_connect_fn *co
 /* The watch of a channel whose end was not told yet, or NULL. */
 watch *watch_of(weir_channel *channel);
 
-/* weir_reconnect_new with another way to connect, for tests. */
+/* Their public namesakes with another way to connect, for tests. */
 weir_reconnect *reconnect_new_with(const weir_reconnect_options *options, watch_connect_fn *connect);
+weir_connection_pool *connection_pool_new_with(const weir_connection_pool_options *options,
+                                               watch_connect_fn *connect);
 
 #endif
