@@ -10,6 +10,7 @@
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "holes.h"
 #include "wires.h"
 
 typedef struct attempt {
@@ -95,30 +96,6 @@ WEIR_TEST(client, tells_a_failure_nobody_listens_to_as_one_error) {
     finish(&a);
     expect_never_active(&a);
     expect_eq(a.h.seen[ACTOR_ERROR], 1);
-}
-
-/* A listener whose queue is full answers no SYN on the loopback: connecting hangs. */
-typedef struct black_hole {
-    int listener;
-    unsigned port;
-    int fillers[8];
-} black_hole;
-
-static void dig(black_hole *self) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    self->listener = plain_listen(&self->port, 0);
-    to.sin_port = htons((uint16_t)self->port);
-    for (int i = 0; i < 8; i++) {
-        self->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        int failed = connect(self->fillers[i], (struct sockaddr *)(void *)&to, sizeof to);
-        expect(failed == 0 || errno == EINPROGRESS);
-    }
-    wait_ms(50);
-}
-
-static void fill_in(black_hole *self) {
-    for (int i = 0; i < 8; i++) close(self->fillers[i]);
-    close(self->listener);
 }
 
 static uint64_t now_ms(void) {

@@ -5,10 +5,7 @@
  */
 #include "uv/uv_race.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +15,7 @@
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "holes.h"
 #include "names.h"
 #include "wires.h"
 
@@ -45,52 +43,6 @@ static bool has_tried(const char *expected) {
 
 static void expect_tried(const char *expected) {
     if (!expect(has_tried(expected))) expect_str(tried, expected);
-}
-
-/* ---- sockets ---- */
-
-/* A listener whose queue is full answers no SYN on the loopback: connecting hangs. */
-typedef struct black_hole {
-    int listener;
-    unsigned port;
-    int fillers[8];
-} black_hole;
-
-static void dig(black_hole *self) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    self->listener = plain_listen(&self->port, 0);
-    to.sin_port = htons((uint16_t)self->port);
-    for (int i = 0; i < 8; i++) {
-        self->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        int failed = connect(self->fillers[i], (struct sockaddr *)(void *)&to, sizeof to);
-        expect(failed == 0 || errno == EINPROGRESS);
-    }
-    wait_ms(50);
-}
-
-static void fill_in(black_hole *self) {
-    for (int i = 0; i < 8; i++) close(self->fillers[i]);
-    close(self->listener);
-}
-
-/* Bound and not listening: refuses, and nobody else gets the port meanwhile. */
-static int refuse(unsigned *port) {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    require(fd >= 0 && bind(fd, (struct sockaddr *)(void *)&at, sizeof at) == 0);
-    require(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
-    *port = ntohs(at.sin_port);
-    return fd;
-}
-
-static int count_fds(void) {
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    require(dir != NULL);
-    while (readdir(dir) != NULL) count++;
-    closedir(dir);
-    return count;
 }
 
 /* ---- one connecting client ---- */
@@ -193,7 +145,7 @@ WEIR_TEST(happy_eyeballs, takes_families_in_turn) {
 
 WEIR_TEST(happy_eyeballs, tries_the_next_at_once_when_one_fails) {
     unsigned refusing, other, port;
-    int first = refuse(&refusing), second = refuse(&other), listener = plain_listen(&port, 4);
+    int first = refusing_port(&refusing), second = refusing_port(&other), listener = plain_listen(&port, 4);
     attempt a;
     char text[300];
     prepare(&a);
@@ -260,7 +212,7 @@ WEIR_TEST(happy_eyeballs, waits_for_the_delay_before_it_tries_the_next) {
 
 WEIR_TEST(happy_eyeballs, tries_no_more_addresses_than_allowed) {
     unsigned first, second, port;
-    int one = refuse(&first), two = refuse(&second), listener = plain_listen(&port, 4);
+    int one = refusing_port(&first), two = refusing_port(&second), listener = plain_listen(&port, 4);
     attempt a;
     char text[300];
     prepare(&a);
@@ -313,7 +265,7 @@ static weir_status fail_with(const char *first, const char *second, const char *
 
 WEIR_TEST(happy_eyeballs, tells_the_first_failure_that_says_more_than_that_there_is_no_way) {
     unsigned refusing;
-    int fd = refuse(&refusing);
+    int fd = refusing_port(&refusing);
     expect_status(fail_with("::1", "127.0.0.1", NULL, refusing), -ECONNREFUSED);
     expect_status(fail_with("127.0.0.1", "::1", NULL, refusing), -ECONNREFUSED);
     expect_status(fail_with("::1", "::1", NULL, refusing), -EAFNOSUPPORT);
@@ -328,7 +280,7 @@ WEIR_TEST(happy_eyeballs, tells_the_first_failure_that_says_more_than_that_there
 
 WEIR_TEST(happy_eyeballs, keeps_what_is_written_before_it_knows_where_to) {
     unsigned refusing, port;
-    int fd = refuse(&refusing), listener = plain_listen(&port, 4);
+    int fd = refusing_port(&refusing), listener = plain_listen(&port, 4);
     attempt a;
     char got[6] = "";
     prepare(&a);
@@ -426,7 +378,7 @@ WEIR_TEST(happy_eyeballs, lets_a_loop_end_at_each_stage) {
 WEIR_TEST(happy_eyeballs, connects_from_the_address_and_port_it_is_told) {
     unsigned port, local;
     int listener = plain_listen(&port, 4);
-    close(refuse(&local)); /* free now */
+    close(refusing_port(&local)); /* free now */
     attempt a;
     weir_addr here;
     char text[WEIR_ADDR_TEXT], expected[WEIR_ADDR_TEXT];
@@ -502,7 +454,7 @@ static void drop_line(void *arg, weir_log_level level, const char *subject, cons
 
 WEIR_TEST(happy_eyeballs, may_run_out_of_memory_anywhere) {
     unsigned ports[2];
-    int fd = refuse(&ports[0]), listener = plain_listen(&ports[1], 100);
+    int fd = refusing_port(&ports[0]), listener = plain_listen(&ports[1], 100);
     weir_log_set_sink(drop_line, NULL);
     expect(connect_once(ports)); /* libuv opens a pipe for signals with its first loop, for good */
     int before = count_fds();
