@@ -156,26 +156,35 @@ WEIR_TEST(connection_pool, tells_that_a_pipeline_could_not_be_built) {
     scene_finish(&s);
 }
 
-static void close_at_once(actor *self, weir_ctx *ctx, actor_slot slot) {
+static void write_and_close(actor *self, weir_ctx *ctx, actor_slot slot) {
+    weir_buf *buf = weir_ctx_get_buf(ctx, 4);
     (void)self;
     (void)slot;
+    weir_buf_write_u32(buf, 1);
+    weir_ctx_write(ctx, buf, NULL);
     weir_ctx_close(ctx, NULL);
 }
 
 WEIR_TEST(connection_pool, fails_who_waits_for_a_connection_that_its_own_handlers_close) {
-    scene s;
-    actor h = {.name = "h", .act = close_at_once, .when = ACTOR_ACTIVE};
-    require(scene_prepare(&s));
-    s.options.client.build = build_with_actor;
-    s.options.client.build_arg = &h;
-    s.options.max_connections = 1;
-    require(scene_start(&s));
-    scene_ask(&s, 0);
-    dials_run(&s.dials);
-    dial_succeed(&s.dials, 0);
-    expect_status(s.callers[0].status, WEIR_E_CLOSED);
-    expect_eq(s.dials.count, 1);
-    scene_finish(&s);
+    for (int stalled = 0; stalled < 2; stalled++) { /* 1: it still has something to send */
+        scene s;
+        actor h = {.name = "h", .act = write_and_close, .when = ACTOR_ACTIVE};
+        require(scene_prepare(&s));
+        s.options.client.build = build_with_actor;
+        s.options.client.build_arg = &h;
+        s.options.max_connections = 1;
+        require(scene_start(&s));
+        scene_ask(&s, 0);
+        dials_run(&s.dials);
+        weir_embedded_stall(s.dials.all[0].embedded, stalled);
+        dial_succeed(&s.dials, 0);
+        expect_eq(s.callers[0].told, stalled == 0);
+        weir_embedded_stall(s.dials.all[0].embedded, false);
+        dials_run(&s.dials);
+        expect_status(s.callers[0].status, WEIR_E_CLOSED);
+        expect_eq(s.dials.count, 1);
+        scene_finish(&s);
+    }
 }
 
 /* ---- idle ---- */

@@ -210,6 +210,26 @@ WEIR_TEST(happy_eyeballs, waits_for_the_delay_before_it_tries_the_next) {
     fill_in(&hole);
 }
 
+WEIR_TEST(happy_eyeballs, goes_on_waiting_for_one_that_hangs_when_the_others_have_failed) {
+    black_hole hole;
+    unsigned refusing;
+    int fd = refusing_port(&refusing);
+    attempt a;
+    char text[300];
+    dig(&hole);
+    prepare(&a);
+    fixed_names_add(&a.names, "127.0.0.1", hole.port);
+    fixed_names_add(&a.names, "127.0.0.1", refusing);
+    a.options.attempt_delay_ms = 10;
+    a.options.connect_timeout_ms = 500;
+    start(&a);
+    expect_status(result(&a), WEIR_E_TIMEOUT);
+    expect_tried(list(text, hole.port, refusing, 0));
+    finish(&a);
+    close(fd);
+    fill_in(&hole);
+}
+
 WEIR_TEST(happy_eyeballs, tries_no_more_addresses_than_allowed) {
     unsigned first, second, port;
     int one = refusing_port(&first), two = refusing_port(&second), listener = plain_listen(&port, 4);

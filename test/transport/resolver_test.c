@@ -52,9 +52,10 @@ static void ask(scene *self) {
 }
 
 WEIR_TEST(resolver, answers_numeric_hosts_in_the_next_turn_without_asking_anyone) {
-    static const char *const hosts[] = {"127.0.0.1", "::1", "[::1]"};
-    static const char *const answers[] = {"127.0.0.1:80 ", "[::1]:80 ", "[::1]:80 "};
-    for (int i = 0; i < 3; i++) {
+    static const char *const hosts[] = {"127.0.0.1", "::1", "[::1]", "unix:/run/x", "unix:@x"};
+    static const char *const answers[] = {"127.0.0.1:80 ", "[::1]:80 ", "[::1]:80 ", "unix:/run/x ",
+                                          "unix:@x "};
+    for (int i = 0; i < 5; i++) {
         scene s;
         begin(&s, hosts[i]);
         ask(&s);
@@ -65,6 +66,16 @@ WEIR_TEST(resolver, answers_numeric_hosts_in_the_next_turn_without_asking_anyone
         expect_eq(s.names.asked, 0);
         weir_embedded_free(s.embedded);
     }
+}
+
+WEIR_TEST(resolver, does_not_ask_for_a_unix_name_that_is_wrong) {
+    scene s;
+    begin(&s, "unix:");
+    ask(&s);
+    weir_embedded_run(s.embedded);
+    expect_status(s.answer.status, WEIR_E_INVALID);
+    expect_eq(s.names.asked, 0);
+    weir_embedded_free(s.embedded);
 }
 
 WEIR_TEST(resolver, asks_a_resolver_of_the_users_for_names_and_fills_in_the_port) {

@@ -252,9 +252,7 @@ static void lease(pooled *self) {
 static void lease_idle(weir_connection_pool *self) {
     while (oldest_waiter(self) != NULL && !weir_list_is_empty(&self->idle)) {
         pooled *latest = pooled_at(self->idle.next);
-        bool healthy = is_healthy(latest);
-        if (self->freed) return;
-        if (!healthy) {
+        if (!is_healthy(latest)) {
             self->stats.health_failures++;
             discard(latest);
         } else if (oldest_waiter(self) != NULL) { /* the check may have sent it away */

@@ -149,6 +149,10 @@ static void ask(weir_resolution *self, weir_resolver *resolver) {
         weir_resolution_complete(self, WEIR_OK, &addr, 1);
         return;
     }
+    if (strncmp(self->host, "unix:", 5) == 0) { /* too long, or empty: no name to look up */
+        weir_resolution_complete(self, WEIR_E_INVALID, NULL, 0);
+        return;
+    }
     if (resolver == NULL) resolver = resolver_of_loop(self->loop);
     if (resolver == NULL) {
         weir_resolution_complete(self, WEIR_E_NO_MEMORY, NULL, 0);

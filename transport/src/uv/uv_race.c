@@ -132,10 +132,10 @@ static weir_addr local_end(const uv_race_options *options, int family) {
 
 static weir_status bind_local(int fd, const uv_race_options *options, int family) {
     int yes = 1;
-    bool anywhere = options->local.len == 0 && options->local_port == 0;
-    if (anywhere || family == AF_UNIX) return WEIR_OK;
+    bool has_port = options->local_port != 0 && family != AF_UNIX;
+    if (options->local.len == 0 && !has_port) return WEIR_OK;
     weir_addr local = local_end(options, family);
-    if (options->local_port != 0) {
+    if (has_port) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes); /* the last connection's TIME_WAIT */
     } else {
         setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);

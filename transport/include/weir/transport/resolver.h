@@ -44,8 +44,9 @@ typedef struct weir_resolve_options {
 /* With WEIR_OK at least one address, the best first. Borrows: addrs for the call. It may free `arg`. */
 typedef void weir_resolved_fn(void *arg, weir_status status, const weir_addr *addrs, size_t count);
 
-/* Begins to look up a host. `done` gets WEIR_OK, WEIR_E_RESOLVE (no such name, or no address of the family), WEIR_E_TIMEOUT,
- * WEIR_E_CANCELED, WEIR_E_STOPPED when the loop ended before, WEIR_E_LIMIT, WEIR_E_NO_MEMORY, or a failure of the system.
+/* Begins to look up a host. `done` gets WEIR_OK, WEIR_E_RESOLVE (no such name, or no address of the family),
+ * WEIR_E_TIMEOUT, WEIR_E_CANCELED, WEIR_E_STOPPED when the loop ended before, WEIR_E_INVALID for a wrong unix
+ * name, WEIR_E_LIMIT, WEIR_E_NO_MEMORY, or a failure of the system.
  * Borrows: options for the call. Gives: *out, to cancel it, borrowed until done; out may be NULL.
  * Fails: WEIR_E_INVALID, WEIR_E_NO_MEMORY, WEIR_E_STOPPED; then done is never called. */
 WEIR_API weir_status weir_resolve(weir_resolution **out, const weir_resolve_options *options,
