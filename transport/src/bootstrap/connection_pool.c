@@ -1,5 +1,7 @@
-/* connection_pool.c - callers and connections meet in `serve`, which is posted: no caller is called from inside acquire or
- * release, and nothing here is changed under anybody's feet but by a health check, after which it is looked at again.
+/* connection_pool.c - callers and connections meet in `serve`, which is posted.
+ *
+ * So no caller is called from inside acquire or release. A caller or a health check may do anything to the pool, free
+ * it too: after each the lists are looked at again, and the memory goes when no call of ours stands on it.
  *
  *     a connection:  CONNECTING -> IDLE <-> LEASED -> ENDING -> over
  *

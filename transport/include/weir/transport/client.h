@@ -1,7 +1,7 @@
 /* <weir/transport/client.h> - connect, and build a pipeline for the connection.
  *
  *     host -> resolver -> v6 a, v4 b, v6 c, v4 d     families in turn (RFC 8305, Happy Eyeballs)
- *                          |-- 250 ms -->|            each a little after the one before, or at once when that failed
+ *                          |-- 250 ms -->|            each a little later, or at once when one fails
  *                          the first that stands is the connection; the others are closed
  *
  * Layer: transport. Needs loop.h, channel_options.h, resolver.h. Any thread.
@@ -38,9 +38,8 @@ typedef struct weir_client_options {
     unsigned max_addresses;    /* most to be tried; 16 */
 
     /* ---- our end ---- */
-    const char *
-        local_host; /* numeric; connect from this address, to addresses of its family. Borrowed for the call */
-    unsigned local_port; /* 0: the system picks one, when it knows the peer (IP_BIND_ADDRESS_NO_PORT) */
+    const char *local_host; /* numeric; only addresses of its family are tried. Borrowed for the call */
+    unsigned local_port;    /* 0: the system picks one, when it knows the peer (IP_BIND_ADDRESS_NO_PORT) */
 } weir_client_options;
 
 /* Begins to connect. The channel may be written to at once: it keeps the bytes until it is connected.

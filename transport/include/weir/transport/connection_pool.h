@@ -51,14 +51,15 @@ weir_connection_pool_new(const weir_connection_pool_options *options);
  * as they are and are closed when they are released. Free it before its loop ends. Takes: pool, or NULL. */
 WEIR_API void weir_connection_pool_free(weir_connection_pool *pool);
 
-/* `done` is called once, never from inside this call, in the order of asking: with a connection, WEIR_E_TIMEOUT, WEIR_E_CLOSED, or
- * the cause when one could not be connected (each failed attempt is told to the caller that waits longest).
- * Borrows: pool. Fails: WEIR_E_LIMIT, WEIR_E_NO_MEMORY, WEIR_E_CLOSED while the pool is freed; then done is never called. */
+/* `done` is called once, never from inside this call, in the order of asking: with a connection, WEIR_E_TIMEOUT,
+ * WEIR_E_CLOSED, or the cause when one could not be connected (each failed attempt is told to the caller that
+ * waits longest). Borrows: pool. Fails: WEIR_E_LIMIT, WEIR_E_NO_MEMORY, WEIR_E_CLOSED while the pool is freed; then
+ * done is never called. */
 WEIR_API weir_status weir_connection_pool_acquire(weir_connection_pool *pool, weir_acquired_fn *done,
                                                   void *arg);
 
-/* Whoever waits longest with this `done` and `arg` is told WEIR_E_CANCELED before this returns; false when nobody does.
- * Borrows: pool. */
+/* Whoever waits longest with this `done` and `arg` is told WEIR_E_CANCELED before this returns; false when nobody
+ * does. Borrows: pool. */
 WEIR_API bool weir_connection_pool_cancel(weir_connection_pool *pool, weir_acquired_fn *done, void *arg);
 
 /* Gives a leased connection back to its pool, which may be gone. One that has ended or is ending is let go; so

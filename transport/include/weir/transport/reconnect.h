@@ -51,13 +51,13 @@ typedef struct weir_reconnect_options {
     uint64_t seed;               /* of the waits; 0: another one each time */
 } weir_reconnect_options;
 
-/* The first attempt begins in the next turn. It stops by itself after max_failures, and at WEIR_E_INVALID and WEIR_E_STOPPED,
- * which no further attempt would mend. Borrows: options for the call.
+/* The first attempt begins in the next turn. It stops by itself after max_failures, and at WEIR_E_INVALID and
+ * WEIR_E_STOPPED, which no further attempt would mend. Borrows: options for the call.
  * Gives: one for weir_reconnect_free, or NULL when out of memory or without a loop. */
 WEIR_API WEIR_MUST_USE weir_reconnect *weir_reconnect_new(const weir_reconnect_options *options);
 
-/* No more attempts; what is being connected is canceled, what is up is closed after a flush. `stopped` is told once that is over,
- * from inside this call when there is nothing to wait for. Borrows: reconnect. */
+/* No more attempts; what is being connected is canceled, what is up is closed after a flush. `stopped` is told
+ * once that is over, from inside this call when there is nothing to wait for. Borrows: reconnect. */
 WEIR_API void weir_reconnect_stop(weir_reconnect *reconnect);
 
 /* The same, without another event: none is told from here on. Free it before its loop ends; later, the connection
