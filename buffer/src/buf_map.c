@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "buf_parts.h"
 #include "buf_room.h"
 #include "header_cache.h"
 
@@ -165,11 +166,24 @@ weir_status weir_buf_map_path(weir_buf **out, const char *path, uint64_t offset,
 
 /* ---- later ------------------------------------------------------------------------------------ */
 
+/* The store of `root`, when that is a map. */
+static const buf_store *map_of(weir_buf *root) {
+    const buf_store *store = &buf_root_of(root)->store;
+    return store->maker == &map_maker ? store : NULL;
+}
+
 /* The store `buf` looks at, when that is a map. */
 static const buf_store *map_under(const weir_buf *buf) {
-    if (weir_buf_is_composite(buf)) return NULL;
-    const buf_store *store = &buf_root_of(buf->root)->store;
-    return store->maker == &map_maker ? store : NULL;
+    return weir_buf_is_composite(buf) ? NULL : map_of(buf->root);
+}
+
+bool weir_buf_is_mapped(const weir_buf *buf) {
+    if (!weir_buf_is_composite(buf)) return map_under(buf) != NULL;
+    const buf_composite *parts = weir_composite_of(buf);
+    for (size_t i = 0; i < parts->count; i++) {
+        if (map_of(weir_parts_at(parts, i)->root) != NULL) return true;
+    }
+    return false;
 }
 
 weir_status weir_buf_map_advise(const weir_buf *buf, weir_buf_map_advice advice) {

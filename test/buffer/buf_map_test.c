@@ -309,6 +309,21 @@ WEIR_TEST(buf_map, what_is_no_map_takes_no_advice) {
     weir_buf_release(composite);
 }
 
+WEIR_TEST(buf_map, a_buf_is_mapped_when_any_part_of_it_is) {
+    weir_buf *map;
+    weir_buf *plain = weir_buf_new(10), *all = weir_buf_composite_new();
+    require(weir_buf_map_path(&map, "/proc/self/exe", 0, 100, NULL) == WEIR_OK);
+    weir_buf_write_fill(plain, 'x', 10);
+    expect(weir_buf_is_mapped(map));
+    expect(!weir_buf_is_mapped(plain));
+    expect_status(weir_buf_composite_append(all, plain), WEIR_OK);
+    expect(!weir_buf_is_mapped(all));
+    expect_status(weir_buf_composite_append(all, weir_buf_slice(map, 5, 5)), WEIR_OK);
+    expect(weir_buf_is_mapped(all));
+    weir_buf_release(map);
+    weir_buf_release(all);
+}
+
 WEIR_TEST(buf_map, populated_pages_are_there_before_they_are_touched) {
     int fd = open_file(64 * PAGE);
     weir_buf *lazy = map_range(fd, 1, 40 * PAGE, &(weir_buf_map_options){.advice = WEIR_BUF_MAP_RANDOM});

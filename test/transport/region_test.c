@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-#include <weir/buffer/buf.h>
+#include <weir/buffer.h>
 #include <weir/testing.h>
 #include <weir/transport/region.h>
 
@@ -207,6 +208,125 @@ WEIR_TEST(region, of_a_kind_of_ones_own_is_read_in_pieces_and_freed_once) {
     expect_eq(self.frees, 0);
     weir_region_release(part);
     expect_eq(self.frees, 1);
+}
+
+/* ---- bytes in memory ---- */
+
+static weir_buf *text(const char *words) {
+    weir_buf *buf = weir_buf_new(0);
+    weir_buf_write_str(buf, words);
+    return buf;
+}
+
+WEIR_TEST(region, of_a_buf_shows_its_bytes_where_they_lie) {
+    weir_buf *all = weir_buf_composite_new();
+    weir_buf *middle = text("defg");
+    const uint8_t *where = middle->rp;
+    weir_buf_composite_append(all, text("abc"));
+    weir_buf_composite_append(all, middle);
+    weir_buf_composite_append(all, text("hi"));
+    weir_region *region = weir_region_buf(all);
+    expect_eq(region->length, 9);
+    expect_read(region, 0, 9, "abcdefghi");
+    expect_read(region, 2, 3, "cde");
+    struct iovec vecs[8];
+    size_t count = 8;
+    expect_eq(region->ops->view(region, 4, 4, false, vecs, &count), 4);
+    expect_eq(count, 2);
+    expect(vecs[0].iov_base == where + 1);
+    count = 1;
+    expect_eq(region->ops->view(region, 4, 4, false, vecs, &count), 3);
+    weir_region_release(region);
+}
+
+WEIR_TEST(region, of_a_buf_that_others_hold_stays_as_it_was) {
+    weir_buf *buf = text("hello");
+    weir_region *region = weir_region_buf(weir_buf_retain(buf));
+    expect(weir_buf_skip(buf, 3));
+    expect_read(region, 0, 5, "hello");
+    weir_buf_release(buf);
+    expect_read(region, 0, 5, "hello");
+    weir_region_release(region);
+}
+
+WEIR_TEST(region, of_a_buf_that_failed_or_without_memory_is_none) {
+    weir_buf *failed = text("x");
+    weir_buf_fail(failed, WEIR_E_FULL);
+    expect(weir_region_buf(failed) == NULL);
+    expect(weir_region_buf(NULL) == NULL);
+    weir_buf *buf = text("hello");
+    weir_tracking_alloc_fail_from(weir_test_alloc(), 0);
+    expect(weir_region_buf(weir_buf_retain(buf)) == NULL);
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    expect(weir_obj_is_unshared(buf));
+    weir_buf_release(buf);
+}
+
+WEIR_TEST(region, slice_of_a_slice_can_do_what_the_whole_can) {
+    weir_region *kinds[] = {weir_region_buf(text("abcdefgh")), weir_region_file(alphabet(), true, 0, 26)};
+    for (int i = 0; i < 2; i++) {
+        weir_region *part = weir_region_slice(kinds[i], 1, 7);
+        weir_region *piece = weir_region_slice(part, 2, 5);
+        expect_eq(piece->ops->never_waits, kinds[i]->ops->never_waits);
+        expect_eq(piece->ops->view != NULL, kinds[i]->ops->view != NULL);
+        expect_eq(piece->ops->send != NULL, kinds[i]->ops->send != NULL);
+        expect_read(piece, 0, 5, "defgh");
+        weir_region_release(kinds[i]);
+        weir_region_release(part);
+        struct iovec vec;
+        size_t count = 1;
+        if (i == 0 && expect_eq(piece->ops->view(piece, 1, 3, false, &vec, &count), 3)) {
+            expect(memcmp(vec.iov_base, "efg", 3) == 0);
+        }
+        weir_region_release(piece);
+    }
+}
+
+/* A file of so many pages that is in no memory; false where the file system has no other place (tmpfs). */
+static bool cold_file(int *out, size_t pages) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char byte;
+    struct iovec vec = {&byte, 1};
+    *out = alphabet();
+    require(ftruncate(*out, (off_t)(pages * page)) == 0);
+    for (size_t i = 0; i < pages; i++) require(pwrite(*out, &letters[i % 26], 1, (off_t)(i * page)) == 1);
+    require(fsync(*out) == 0 && posix_fadvise(*out, 0, 0, POSIX_FADV_DONTNEED) == 0);
+    bool is_cold = preadv2(*out, &vec, 1, (off_t)(4 * page), RWF_NOWAIT) < 0 && errno == EAGAIN;
+    return is_cold && posix_fadvise(*out, 0, 0, POSIX_FADV_RANDOM) == 0;
+}
+
+WEIR_TEST(region, of_maps_shows_only_what_is_in_memory_to_who_must_not_wait) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), count = 8;
+    struct iovec vecs[8];
+    int fd;
+    weir_buf *map, *all = weir_buf_composite_new();
+    bool is_cold = cold_file(&fd, 64);
+    weir_buf_map_options random = {.advice = WEIR_BUF_MAP_RANDOM};
+    require(weir_buf_map_file(&map, fd, &random) == WEIR_OK);
+    weir_buf_composite_append(all, text("head"));
+    weir_buf_composite_append(all, weir_buf_slice(map, 0, 10 * page));
+    weir_buf_composite_append(all, weir_buf_slice(map, 20 * page + 1, 10 * page));
+    weir_region *region = weir_region_buf(all);
+    expect(!region->ops->never_waits);
+    if (is_cold) {
+        char byte;
+        expect_eq(region->ops->view(region, 0, 4 + 20 * page, false, vecs, &count), 4);
+        expect_eq(region->ops->read(region, 4 + page, &byte, 1, false), -EAGAIN);
+        for (size_t i = 0; i < 3; i++) require(pread(fd, &byte, 1, (off_t)(i * page)) == 1);
+        count = 8;
+        expect_eq(region->ops->view(region, 0, 4 + 20 * page, false, vecs, &count), 4 + 3 * page);
+        expect_eq(count, 2);
+        count = 8;
+        expect_eq(region->ops->view(region, 4 + 10 * page, page, false, vecs, &count), -EAGAIN);
+    }
+    count = 8;
+    expect_eq(region->ops->view(region, 0, 4 + 20 * page, true, vecs, &count), 4 + 20 * page);
+    expect_eq(count, 3);
+    expect_read(region, 0, 5, "heada");
+    expect_read(region, 4 + page, 1, "b");
+    weir_region_release(region);
+    weir_buf_release(map);
+    close(fd);
 }
 
 WEIR_TEST(region, is_told_from_other_objects) {

@@ -43,10 +43,12 @@ weir_status weir_region_read(weir_region *region, uint64_t at, void *dst, size_t
 
 /* ---- a part of another ---- */
 
+/* Its ops are those of the whole, each by way of the part. */
 typedef struct region_part {
     weir_region region;
     weir_region *whole; /* held */
     uint64_t start;
+    weir_region_ops ops;
 } region_part;
 
 static region_part *part_of(weir_region *region) {
@@ -63,19 +65,17 @@ static ssize_t send_part(weir_region *region, uint64_t at, size_t n, int fd) {
     return part->whole->ops->send(part->whole, part->start + at, n, fd);
 }
 
+static ssize_t view_part(weir_region *region, uint64_t at, size_t n, bool may_wait, struct iovec *vecs,
+                         size_t *count) {
+    region_part *part = part_of(region);
+    return part->whole->ops->view(part->whole, part->start + at, n, may_wait, vecs, count);
+}
+
 static void free_part(weir_region *region) {
     region_part *part = part_of(region);
     weir_region_release(part->whole);
     weir_alloc_release(NULL, part);
 }
-
-#define PART_OPS .name = "part", .read = read_part, .free = free_part
-
-/* By whether the whole can be sent, and whether it never waits. */
-static const weir_region_ops part_ops[2][2] = {
-    {{PART_OPS}, {PART_OPS, .never_waits = true}},
-    {{PART_OPS, .send = send_part}, {PART_OPS, .send = send_part, .never_waits = true}},
-};
 
 weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length) {
     WEIR_CHECK(at <= region->length && length <= region->length - at,
@@ -83,9 +83,20 @@ weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length
                (unsigned long long)at, (unsigned long long)region->length);
     region_part *part = weir_alloc_acquire(NULL, sizeof *part);
     if (part == NULL) return NULL;
-    bool is_part = region->ops->free == free_part;
-    part->whole = weir_region_retain(is_part ? part_of(region)->whole : region);
-    part->start = is_part ? part_of(region)->start + at : at;
-    weir_region_init(&part->region, &part_ops[region->ops->send != NULL][region->ops->never_waits], length);
+    if (region->ops->free == free_part) {
+        at += part_of(region)->start;
+        region = part_of(region)->whole;
+    }
+    part->whole = weir_region_retain(region);
+    part->start = at;
+    part->ops = (weir_region_ops){
+        .name = "part",
+        .read = read_part,
+        .send = region->ops->send != NULL ? send_part : NULL,
+        .view = region->ops->view != NULL ? view_part : NULL,
+        .never_waits = region->ops->never_waits,
+        .free = free_part,
+    };
+    weir_region_init(&part->region, &part->ops, length);
     return &part->region;
 }

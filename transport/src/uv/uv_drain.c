@@ -3,7 +3,8 @@
  *     [buf][buf][small region] | [large region] | [buf]
  *      one sendmsg, MSG_MORE      sendfile ...     next sendmsg
  *
- * What goes in one call: bufs, small regions read into a pooled buf, and one piece of a region that must be read.
+ * What goes in one call: bufs, regions in memory, small regions read into a pooled buf, and one piece of a region
+ * that must be read.
  * A header before a sendfile goes with MSG_MORE, so that both leave in one segment; whenever the
  * sendfile does not follow at once, the header is pushed out, or the kernel would sit on it for 200 ms.
  */
@@ -21,6 +22,8 @@
 #include "uv/uv_internal.h"
 
 #define PIECE (64 * 1024)
+/* So much of a region in memory goes into one write. */
+#define VIEW_MOST (1024 * 1024)
 /* A cold region is filled by so much at a time on the thread pool. */
 #define COLD_STEP (256 * 1024)
 
@@ -85,6 +88,25 @@ static inline bool add_bytes(uv_batch *batch, const weir_buf *buf, size_t at, si
     return covered == len && batch->count < MOST_IOVECS;
 }
 
+/* A region in memory, from where it lies. What was found to be there need not be asked for again. */
+static bool add_view(uv_batch *batch, outbound_entry *entry, weir_region *region) {
+    uint64_t left = entry->size - entry->sent;
+    bool is_warm = entry->warm > entry->sent;
+    uint64_t most = is_warm ? entry->warm - entry->sent : VIEW_MOST;
+    size_t count = MOST_IOVECS - batch->count;
+    ssize_t covered = region->ops->view(region, entry->sent, left < most ? (size_t)left : (size_t)most,
+                                        is_warm, batch->iov + batch->count, &count);
+    batch->cold = covered == -EAGAIN;
+    if (covered <= 0) {
+        batch->failure = covered == 0 ? (weir_status)WEIR_E_TRUNCATED : (weir_status)covered;
+        return false;
+    }
+    batch->count += count;
+    batch->bytes += (size_t)covered;
+    if (!is_warm) entry->warm = entry->sent + (uint64_t)covered;
+    return (uint64_t)covered == left && batch->count < MOST_IOVECS;
+}
+
 static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *entry) {
     weir_region *region = weir_region_from(entry->msg);
     if (region == NULL) return false; /* a descriptor, which goes with what is behind it */
@@ -93,6 +115,7 @@ static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *e
         batch->more = true;
         return false;
     }
+    if (region->ops->view != NULL && !channel->options->region_copy) return add_view(batch, entry, region);
     weir_status status = fill_piece(channel, entry, region);
     batch->cold = status == -EAGAIN;
     batch->failure = status;

@@ -69,6 +69,10 @@ WEIR_API weir_status weir_buf_map_range(weir_buf **out, int fd, uint64_t offset,
 WEIR_API weir_status weir_buf_map_path(weir_buf **out, const char *path, uint64_t offset, size_t length,
                                        const weir_buf_map_options *options);
 
+/* Whether reading `buf` may have to wait for a disk: any of its memory, or of its parts, is a map.
+ * Borrows: buf. */
+WEIR_API bool weir_buf_is_mapped(const weir_buf *buf);
+
 /* Advice on the pages under `buf`, a map or a slice of one: WILLNEED a little ahead of the reader.
  * Borrows: buf. Fails: WEIR_E_UNSUPPORTED when its memory is no map, or it is a composite; -errno. */
 WEIR_API weir_status weir_buf_map_advise(const weir_buf *buf, weir_buf_map_advice advice);

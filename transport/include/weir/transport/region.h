@@ -7,7 +7,8 @@
  *     small (up to region_join_max)   read and joined to its neighbours in one gathered write
  *     warm file                       sendfile, straight from the page cache
  *     cold file                       filled on the thread pool first, so that the loop never waits for a disk
- *     no send function                read in pieces of 64 KiB through one pooled buf
+ *     in memory (a buf, maps)         gathered from where it lies, in one write with its neighbours
+ *     neither sent nor in memory      read in pieces of 64 KiB through one pooled buf
  *
  * A region that came in by `read` (channel option read_by_splice) is a pipe's content: written on, it goes from
  * socket to socket without user space. Its bytes can be taken once and in order, whole or in slices; what asks
@@ -16,16 +17,16 @@
  * The length is fixed when it is made. A source that ends before it fails the write with
  * WEIR_E_TRUNCATED and the channel is aborted: the peer was promised more.
  *
- * Layer: transport. Needs obj.h. Retain and release from any thread; immutable, so any number of
+ * Layer: transport. Needs buf.h. Retain and release from any thread; immutable, so any number of
  * channels may send the same one at once (but for a pipe's content: one).
  */
 #ifndef WEIR_TRANSPORT_REGION_H
 #define WEIR_TRANSPORT_REGION_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
-#include <weir/core/obj.h>
-#include <weir/core/status.h>
+#include <weir/buffer/buf.h>
 
 WEIR_BEGIN_DECLS
 
@@ -40,6 +41,12 @@ typedef struct weir_region_ops {
     /* Up to `n` bytes at `at` to the non-blocking socket `fd`: the count, 0 when the source ended early, or a
      * negative status (-EAGAIN: the socket is full). NULL: can only be read. */
     ssize_t (*send)(weir_region *region, uint64_t at, size_t n, int fd);
+    /* Where up to `n` bytes at `at` lie in memory, as iovecs: how many bytes they cover, or as `read` answers. With
+     * `may_wait` false they cover nothing that would have to be waited for. `*count` is how many there is room
+     * for, at least one, and becomes how many there are. They stay until the region goes. NULL: its bytes are
+     * not in memory. Used where `send` is not. */
+    ssize_t (*view)(weir_region *region, uint64_t at, size_t n, bool may_wait, struct iovec *vecs,
+                    size_t *count);
     /* True: its bytes are in memory or a pipe, so that no read ever waits for a device; none is made to find out. */
     bool never_waits;
     /* The last reference is gone: free it, whichever thread this is. Needed. */
@@ -67,6 +74,12 @@ WEIR_API weir_status weir_region_open(weir_region **out, const char *path);
  * reference, and also when this fails); else it must stay open that long. Gives: a region, or NULL when out of
  * memory. Requires: offset + length does not overflow. */
 WEIR_API WEIR_MUST_USE weir_region *weir_region_file(int fd, bool own, uint64_t offset, uint64_t length);
+
+/* The readable bytes of a buf, composites too: a header and hundreds of slices leave in one write, none of them
+ * copied. What is mapped is looked after as a file is: pages that are not in memory are fetched on the thread pool
+ * first, which a buf written by itself is not. Takes: buf; its bytes must not change any more.
+ * Gives: a region, or NULL when out of memory or when `buf` carries a failure (or is NULL). */
+WEIR_API WEIR_MUST_USE weir_region *weir_region_buf(weir_buf *buf);
 
 /* Part of a region. Borrows: region (the part holds a reference). Gives: a region, or NULL when out of memory.
  * Requires: at + length <= region->length. */
