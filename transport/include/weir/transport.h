@@ -19,6 +19,7 @@
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>
 #include <weir/transport/fd_message.h>
+#include <weir/transport/file_cache.h>
 #include <weir/transport/flow_control_handler.h>
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>

@@ -1,13 +1,13 @@
 /* file_region.c - a range of an open file: pread into memory, sendfile(2) to a socket. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <weir/core/alloc.h>
 #include <weir/transport/region.h>
 
+#include "region/file_root.h"
 #include "region/sendfile.h"
 
 typedef struct file_region {
@@ -66,12 +66,9 @@ weir_region *weir_region_file(int fd, bool own, uint64_t offset, uint64_t length
 weir_status weir_region_open(weir_region **out, const char *path) {
     struct stat st;
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return weir_status_from_errno(errno);
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return WEIR_E_UNSUPPORTED;
-    }
+    int fd;
+    weir_status status = file_root_get(&(file_root){.folder = AT_FDCWD}, path, &fd, &st);
+    if (status != WEIR_OK) return status;
     *out = weir_region_file(fd, true, 0, (uint64_t)st.st_size);
     return *out != NULL ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;
 }

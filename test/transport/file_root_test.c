@@ -1,0 +1,93 @@
+/* file_root_test.c - files below a folder and never anywhere else, with openat2 and without. */
+#include "region/file_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <weir/testing.h>
+
+#include "folder.h"
+
+static weir_status try_path(const file_root *root, const char *path) {
+    struct stat stat;
+    int fd;
+    weir_status status = file_root_get(root, path, &fd, &stat);
+    if (status != WEIR_OK) {
+        expect_eq(fd, -1);
+        return status;
+    }
+    char word[8] = "";
+    expect_eq(read(fd, word, 6), 6);
+    expect_str(word, "inside");
+    expect_eq(stat.st_size, 6);
+    close(fd);
+    return WEIR_OK;
+}
+
+/* root/{file, sub/file, pipe, link -> sub/file, out -> ../secret, up -> ..}, secret beside the root. */
+static void furnish(folder *place) {
+    require(mkdir(folder_file(place, "root"), 0700) == 0);
+    require(mkdir(folder_file(place, "root/sub"), 0700) == 0);
+    folder_put(place, "secret", "secret");
+    folder_put(place, "root/file", "inside");
+    folder_put(place, "root/sub/file", "inside");
+    require(mkfifo(folder_file(place, "root/pipe"), 0600) == 0);
+    require(symlink("sub/file", folder_file(place, "root/link")) == 0);
+    require(symlink("../secret", folder_file(place, "root/out")) == 0);
+    require(symlink("..", folder_file(place, "root/up")) == 0);
+}
+
+WEIR_TEST(file_root, opens_what_is_beneath_it_and_nothing_else) {
+    folder place;
+    folder_open(&place);
+    furnish(&place);
+    for (int walk = 0; walk < 2; walk++) {
+        weir_test_context(walk ? "walking" : "openat2");
+        int before = open_descriptors();
+        file_root root;
+        require(file_root_open(&root, folder_file(&place, "root"), walk != 0) == WEIR_OK);
+        expect_status(try_path(&root, "file"), WEIR_OK);
+        expect_status(try_path(&root, "sub/file"), WEIR_OK);
+        expect_status(try_path(&root, "sub//file"), WEIR_OK);
+        expect_status(try_path(&root, "link"), root.walks ? -ELOOP : WEIR_OK);
+        expect_status(try_path(&root, "missing"), -ENOENT);
+        expect_status(try_path(&root, "missing/file"), -ENOENT);
+        expect_status(try_path(&root, ""), -ENOENT);
+        expect_status(try_path(&root, "file/below"), -ENOTDIR);
+        expect_status(try_path(&root, "pipe"), WEIR_E_UNSUPPORTED); /* and does not wait for a writer */
+        expect_status(try_path(&root, "sub"), WEIR_E_UNSUPPORTED);
+        expect_status(try_path(&root, "../secret"), -EXDEV);
+        expect_status(try_path(&root, "sub/../../secret"), -EXDEV);
+        expect_status(try_path(&root, ".."), -EXDEV);
+        expect_status(try_path(&root, folder_file(&place, "secret")), -EXDEV);
+        expect_status(try_path(&root, "out"), root.walks ? -ELOOP : -EXDEV);
+        expect(try_path(&root, "up/secret") != WEIR_OK);
+        file_root_close(&root);
+        expect_eq(open_descriptors(), before);
+    }
+    folder_close(&place);
+}
+
+WEIR_TEST(file_root, refuses_names_that_are_too_long) {
+    folder place;
+    char name[400];
+    folder_open(&place);
+    memset(name, 'n', sizeof name);
+    name[sizeof name - 1] = '\0';
+    for (int walk = 0; walk < 2; walk++) {
+        file_root root;
+        require(file_root_open(&root, place.path, walk != 0) == WEIR_OK);
+        expect_status(try_path(&root, name), -ENAMETOOLONG);
+        file_root_close(&root);
+    }
+    folder_close(&place);
+}
+
+WEIR_TEST(file_root, says_why_it_cannot_be_opened) {
+    file_root root;
+    expect_status(file_root_open(&root, "/tmp/weir-no-such-folder", false), -ENOENT);
+    expect_status(file_root_open(&root, "/dev/null", false), -ENOTDIR);
+}

@@ -1,0 +1,106 @@
+/* file_root.c - a path that a stranger may have sent becomes a descriptor. */
+#include "region/file_root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
+
+/* Without O_NONBLOCK opening a pipe would wait for its writer. */
+#define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+#ifdef SYS_openat2
+static int open_beneath(int folder, const char *path) {
+    struct open_how how = {.flags = FILE_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+#else
+static int open_beneath(int folder, const char *path) {
+    (void)folder, (void)path;
+    errno = ENOSYS;
+    return -1;
+}
+#endif
+
+static bool is_dots(const char *part, size_t len) {
+    return len == 2 && part[0] == '.' && part[1] == '.';
+}
+
+/* No part may lead up, and the first may not lead to the top. */
+static bool stays_below(const char *path) {
+    if (path[0] == '/') return false;
+    for (const char *part = path;;) {
+        size_t len = strcspn(part, "/");
+        if (is_dots(part, len)) return false;
+        if (part[len] == '\0') return true;
+        part += len + 1;
+    }
+}
+
+/* Folder by folder, without following a link anywhere. Empty parts ("a//b") are none. */
+static int open_by_walking(int folder, const char *path) {
+    char part[256]; /* NAME_MAX and the NUL */
+    int at = folder, next;
+    for (;;) {
+        path += strspn(path, "/");
+        size_t len = strcspn(path, "/");
+        bool is_last = path[len] == '\0';
+        int flags = is_last ? FILE_FLAGS : O_PATH | O_DIRECTORY | O_CLOEXEC;
+        if (len < sizeof part) {
+            memcpy(part, path, len);
+            part[len] = '\0';
+            next = openat(at, part, flags | O_NOFOLLOW);
+        } else {
+            next = -1;
+            errno = ENAMETOOLONG;
+        }
+        int error = errno;
+        if (at != folder) close(at);
+        errno = error;
+        if (next < 0 || is_last) return next;
+        at = next;
+        path += len;
+    }
+}
+
+weir_status file_root_open(file_root *self, const char *path, bool walk) {
+    *self = (file_root){.folder = AT_FDCWD};
+    if (path == NULL) return WEIR_OK;
+    int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return weir_status_from_errno(errno);
+    int probe = walk ? -1 : open_beneath(folder, ".");
+    *self = (file_root){.folder = folder, .walks = probe < 0 && (walk || errno == ENOSYS || errno == EPERM)};
+    if (probe >= 0) close(probe);
+    return WEIR_OK;
+}
+
+void file_root_close(file_root *self) {
+    if (self->folder != AT_FDCWD) close(self->folder);
+}
+
+static int open_file(const file_root *self, const char *path) {
+    if (self->folder == AT_FDCWD) return open(path, FILE_FLAGS);
+    if (!stays_below(path)) {
+        errno = EXDEV;
+        return -1;
+    }
+    return self->walks ? open_by_walking(self->folder, path) : open_beneath(self->folder, path);
+}
+
+weir_status file_root_get(const file_root *self, const char *path, int *fd, struct stat *stat) {
+    *fd = open_file(self, path);
+    if (*fd < 0) return weir_status_from_errno(errno);
+    weir_status status = fstat(*fd, stat) != 0    ? weir_status_from_errno(errno)
+                         : S_ISREG(stat->st_mode) ? WEIR_OK
+                                                  : (weir_status)WEIR_E_UNSUPPORTED;
+    if (status != WEIR_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
