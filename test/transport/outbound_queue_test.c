@@ -189,3 +189,56 @@ WEIR_TEST(outbound_queue, uses_entries_again_and_asks_for_no_memory) {
     weir_buf_release(buf);
     tear_down(&f);
 }
+
+typedef struct progress {
+    int times;
+    uint64_t done, total;
+} progress;
+
+static void note_progress(void *arg, uint64_t done, uint64_t total) {
+    progress *self = arg;
+    expect(done > self->done && done < total);
+    *self = (progress){self->times + 1, done, total};
+}
+
+WEIR_TEST(outbound_queue, tells_how_far_a_message_is_until_it_is_out) {
+    fixture f;
+    progress seen = {0};
+    set_up(&f);
+    weir_buf *buf = weir_buf_new(100);
+    weir_buf_write_fill(buf, 'x', 100);
+    weir_promise *promise = trail_promise(&f.trail, f.loop, "w");
+    weir_promise_on_progress(promise, note_progress, &seen);
+    require(outbound_queue_push(&f.queue, f.loop, &buf->obj, promise, 100));
+    push(&f, 10, NULL);
+    outbound_queue_flush(&f.queue);
+    outbound_queue_advance(&f.queue, f.loop, 40);
+    expect_eq(seen.done, 40);
+    expect_eq(seen.total, 100);
+    outbound_queue_advance(&f.queue, f.loop, 59);
+    expect_eq(seen.done, 99);
+    expect(trail_is(&f.trail, ""));
+    outbound_queue_advance(&f.queue, f.loop, 1 + 5);
+    expect(trail_is(&f.trail, "w=WEIR_OK\n"));
+    expect_eq(seen.times, 2);
+    tear_down(&f);
+}
+
+static void end_the_queue(void *arg, uint64_t done, uint64_t total) {
+    fixture *f = arg;
+    expect_eq(done, 1);
+    expect_eq(total, 100);
+    outbound_queue_fail(&f->queue, f->loop, WEIR_E_CLOSED);
+}
+
+WEIR_TEST(outbound_queue, may_be_ended_by_who_hears_how_far_it_is) {
+    fixture f;
+    set_up(&f);
+    push(&f, 100, "w");
+    weir_promise_on_progress(f.queue.head->promise, end_the_queue, &f);
+    outbound_queue_flush(&f.queue);
+    outbound_queue_advance(&f.queue, f.loop, 1);
+    expect(trail_is(&f.trail, "w=WEIR_E_CLOSED\n"));
+    expect_eq(f.queue.pending, 0);
+    tear_down(&f);
+}

@@ -9,12 +9,13 @@
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "slow_region.h"
 #include "wires.h"
 
 #define FOR_EACH_SOCKET(kind) for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++)
 
 static uint8_t pattern(uint64_t i) {
-    return (uint8_t)(i * UINT64_C(2654435761) >> 13);
+    return slow_byte(i);
 }
 
 static int patterned_file(size_t n) {
@@ -188,6 +189,80 @@ WEIR_TEST(wire_region, sends_from_beyond_four_gigabytes) {
     end(&s);
 }
 
+WEIR_TEST(wire_region, sends_several_files_in_a_row_each_whole) {
+    FOR_EACH_SOCKET(kind) {
+        static const size_t sizes[] = {300000, 100, 16384, 0, 16385, 1, 500000};
+        message_list list = {.messages = {NULL}};
+        sending s;
+        begin(&s, kind, NULL);
+        list.to = &s;
+        for (int i = 0; i < 7; i++) {
+            list.messages[i] = weir_region_file(patterned_file(sizes[i]), true, 0, sizes[i]);
+        }
+        list.messages[7] = text("end");
+        send_list(list);
+        for (int i = 0; i < 7; i++) expect_file(&s, 0, sizes[i]);
+        expect_text(&s, "end");
+        end(&s);
+    }
+}
+
+WEIR_TEST(wire_region, sends_no_more_of_a_file_that_grows_than_it_was_long) {
+    static const size_t sizes[] = {1000, 200000};
+    for (int i = 0; i < 2; i++) {
+        sending s;
+        begin(&s, WIRE_CONNECTED, NULL);
+        int fd = patterned_file(sizes[i]);
+        weir_region *file = weir_region_file(fd, true, 0, sizes[i]);
+        require(pwrite(fd, "grown", 5, (off_t)sizes[i]) == 5);
+        send_list((message_list){&s, {file, text("tail")}});
+        expect_file(&s, 0, sizes[i]);
+        expect_text(&s, "tail");
+        end(&s);
+    }
+}
+
+static bool is_stuck(void *arg) {
+    sending *self = arg;
+    get_stats(self);
+    return self->stats.would_block > 0;
+}
+
+WEIR_TEST(wire_region, sends_what_follows_a_file_that_the_peer_did_not_take_for_a_while) {
+    FOR_EACH_SOCKET(kind) {
+        enum {
+            SIZE = 20000000
+        };
+        sending s;
+        begin(&s, kind, NULL);
+        weir_region *file = weir_region_file(patterned_file(SIZE), true, 0, SIZE);
+        send_list((message_list){&s, {text("head"), file, text("trailer")}});
+        expect(wire_until(&s.wire, is_stuck, &s));
+        expect_text(&s, "head");
+        expect_file(&s, 0, SIZE);
+        expect_text(&s, "trailer");
+        end(&s);
+    }
+}
+
+WEIR_TEST(wire_region, sends_a_slice_of_a_slice_of_a_slice) {
+    enum {
+        SIZE = 300000
+    };
+    sending s;
+    begin(&s, WIRE_ACCEPTED, NULL);
+    weir_region *parts[4] = {weir_region_file(patterned_file(SIZE), true, 0, SIZE)};
+    for (int i = 1; i < 4; i++) parts[i] = weir_region_slice(parts[i - 1], 4097, parts[i - 1]->length - 8194);
+    for (int i = 0; i < 3; i++) weir_region_release(parts[i]);
+    uint64_t length = parts[3]->length;
+    send_list((message_list){&s, {parts[3], text("!")}});
+    expect_file(&s, 3 * 4097, length);
+    expect_text(&s, "!");
+    wire_do(&s.wire, get_stats, &s);
+    expect_eq(s.stats.sendfile_bytes, length);
+    end(&s);
+}
+
 /* ---- regions of other kinds ---- */
 
 typedef struct odd_region {
@@ -286,6 +361,23 @@ WEIR_TEST(wire_region, waits_for_a_cold_source_behind_an_empty_message) {
     expect_eq(atomic_load(&region.frees), 1);
 }
 
+WEIR_TEST(wire_region, never_lets_the_loop_wait_for_a_slow_source) {
+    for (int has_send = 0; has_send < 2; has_send++) {
+        sending s;
+        slow_region slow = {.has_send = has_send == 1, .wait_ms = 20};
+        begin(&s, WIRE_ACCEPTED, NULL);
+        slow.loop = s.wire.loop;
+        send_list((message_list){&s, {text("head"), slow_region_make(&slow, 600000), text("tail")}});
+        expect_text(&s, "head");
+        expect_file(&s, 0, 600000);
+        expect_text(&s, "tail");
+        expect_eq(atomic_load(&slow.waits_on_loop), 0);
+        expect(atomic_load(&slow.waits) >= 3);
+        end(&s);
+        expect_eq(atomic_load(&slow.frees), 1);
+    }
+}
+
 WEIR_TEST(wire_region, lets_go_of_a_cold_source_when_the_connection_ends_meanwhile) {
     for (int i = 0; i < 20; i++) {
         sending s;
@@ -297,6 +389,44 @@ WEIR_TEST(wire_region, lets_go_of_a_cold_source_when_the_connection_ends_meanwhi
         expect(wire_until_gone(&s.wire));
         end(&s);
         expect_eq(atomic_load(&region.frees), 1);
+    }
+}
+
+/* ---- how far it is ---- */
+
+typedef struct watched {
+    atomic_int times;
+    _Atomic uint64_t done;
+    weir_promise *promise;
+    bool late, back; /* told after the end; told less than before */
+} watched;
+
+static void watch(void *arg, uint64_t done, uint64_t total) {
+    watched *self = arg;
+    self->late = self->late || weir_promise_is_done(self->promise);
+    self->back = self->back || done <= atomic_load(&self->done) || done >= total || total != 20000000;
+    atomic_store(&self->done, done);
+    atomic_fetch_add(&self->times, 1);
+}
+
+WEIR_TEST(wire_region, tells_how_far_it_is_while_it_is_sent) {
+    FOR_EACH_SOCKET(kind) {
+        enum {
+            SIZE = 20000000
+        };
+        sending s;
+        begin(&s, kind, NULL);
+        watched w = {.promise = weir_promise_new(s.wire.loop)};
+        weir_promise_on_progress(w.promise, watch, &w);
+        weir_region *file = weir_region_file(patterned_file(SIZE), true, 0, SIZE);
+        wire_write(&s.wire, file, weir_promise_retain(w.promise));
+        expect_file(&s, 0, SIZE);
+        expect_status(weir_promise_wait(w.promise, 10000), WEIR_OK);
+        expect(atomic_load(&w.times) >= SIZE / (2 * 1024 * 1024));
+        expect(!w.late);
+        expect(!w.back);
+        weir_promise_release(w.promise);
+        end(&s);
     }
 }
 

@@ -87,6 +87,7 @@ static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t 
     queue->pending -= bytes;
     if (is_elsewhere(entry->msg)) queue->elsewhere -= bytes;
     if (entry->piece != NULL && !weir_buf_skip(entry->piece, bytes)) WEIR_UNREACHABLE();
+    weir_promise_progress(entry->promise, entry->sent, entry->size); /* last: it may run anything */
 }
 
 void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t bytes) {

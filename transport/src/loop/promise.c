@@ -26,6 +26,8 @@ struct weir_promise {
     atomic_bool done;
     atomic_bool has_waiter;
     listener first;
+    weir_progress_fn *progress;
+    void *progress_arg;
     weir_task task; /* for completing from elsewhere */
 };
 
@@ -90,6 +92,17 @@ weir_status weir_promise_listen(weir_promise *promise, weir_promise_fn *fn, void
     while (last->next != NULL) last = last->next;
     last->next = more;
     return WEIR_OK;
+}
+
+void weir_promise_on_progress(weir_promise *promise, weir_progress_fn *fn, void *arg) {
+    promise->progress = fn;
+    promise->progress_arg = arg;
+}
+
+void weir_promise_progress(weir_promise *promise, uint64_t done, uint64_t total) {
+    if (promise == NULL || promise->progress == NULL) return;
+    loop_check_current(promise->loop, __func__);
+    promise->progress(promise->progress_arg, done, total); /* which may be the end of the promise */
 }
 
 /* Takes: promise. */

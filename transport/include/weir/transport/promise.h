@@ -31,6 +31,18 @@ WEIR_API weir_promise *weir_promise_retain(weir_promise *promise);
  * Fails: WEIR_E_NO_MEMORY (only from the second listener on). */
 WEIR_API weir_status weir_promise_listen(weir_promise *promise, weir_promise_fn *fn, void *arg);
 
+/* How far a write is: `done` of `total` bytes are with the kernel. */
+typedef void weir_progress_fn(void *arg, uint64_t done, uint64_t total);
+
+/* `fn(arg, done, total)` on the loop each time a part of the write is out, but not when the last is: that completes
+ * it. What goes out in one call, and what a handler on the way took apart, has no parts to tell of, unless that
+ * handler tells them. One function; the next takes its place. Borrows: promise. */
+WEIR_API void weir_promise_on_progress(weir_promise *promise, weir_progress_fn *fn, void *arg);
+
+/* Tells it, when anybody wants to know; for handlers that write in parts. Borrows: promise, which may be NULL and
+ * is not done. On its loop only. */
+WEIR_API void weir_promise_progress(weir_promise *promise, uint64_t done, uint64_t total);
+
 /* Completes it; the first call counts and answers true. Takes: promise, or NULL. On its loop only. */
 WEIR_API bool weir_promise_complete(weir_promise *promise, weir_status status);
 
