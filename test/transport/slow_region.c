@@ -16,7 +16,7 @@ static ssize_t read_slow(weir_region *region, uint64_t at, void *dst, size_t n, 
         if (self->loop != NULL && weir_loop_is_current(self->loop)) atomic_fetch_add(&self->waits_on_loop, 1);
         wait_ms(self->wait_ms);
         if (self->fails != WEIR_OK) return self->fails;
-        atomic_store(&self->warm, at + most);
+        if (!self->forgets) atomic_store(&self->warm, at + most);
     }
     for (size_t i = 0; i < most; i++) ((uint8_t *)dst)[i] = slow_byte(at + i);
     return (ssize_t)most;

@@ -362,17 +362,37 @@ WEIR_TEST(wire_region, waits_for_a_cold_source_behind_an_empty_message) {
 }
 
 WEIR_TEST(wire_region, never_lets_the_loop_wait_for_a_slow_source) {
-    for (int has_send = 0; has_send < 2; has_send++) {
+    static const struct {
+        bool has_send, forgets;
+        size_t n;
+    } rows[] = {{false, false, 600000}, {true, false, 600000}, {false, true, 600000}, {false, true, 100}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         sending s;
-        slow_region slow = {.has_send = has_send == 1, .wait_ms = 20};
+        slow_region slow = {.has_send = rows[i].has_send, .forgets = rows[i].forgets, .wait_ms = 20};
         begin(&s, WIRE_ACCEPTED, NULL);
         slow.loop = s.wire.loop;
-        send_list((message_list){&s, {text("head"), slow_region_make(&slow, 600000), text("tail")}});
+        weir_region *region = slow_region_make(&slow, rows[i].n);
+        send_list((message_list){&s, {text("head"), text(""), region, text("tail")}});
         expect_text(&s, "head");
-        expect_file(&s, 0, 600000);
+        expect_file(&s, 0, rows[i].n);
         expect_text(&s, "tail");
         expect_eq(atomic_load(&slow.waits_on_loop), 0);
-        expect(atomic_load(&slow.waits) >= 3);
+        expect(atomic_load(&slow.waits) >= (rows[i].n > 100 ? 3 : 1));
+        end(&s);
+        expect_eq(atomic_load(&slow.frees), 1);
+    }
+}
+
+WEIR_TEST(wire_region, completes_what_is_empty_in_front_of_a_cold_source_and_of_one_that_fails) {
+    for (int fails = 0; fails < 2; fails++) {
+        sending s;
+        slow_region slow = {.fails = fails == 1 ? -EIO : WEIR_OK}, empty = {.wait_ms = 0};
+        begin(&s, WIRE_CONNECTED, NULL);
+        weir_region *nothing = slow_region_make(&empty, 0);
+        send_list((message_list){&s, {text(""), nothing, slow_region_make(&slow, 100)}});
+        if (fails == 0) expect_file(&s, 0, 100);
+        if (fails == 1) expect(wire_until_gone(&s.wire));
+        expect_eq(atomic_load(&empty.frees), 1);
         end(&s);
         expect_eq(atomic_load(&slow.frees), 1);
     }

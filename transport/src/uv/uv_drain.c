@@ -51,7 +51,7 @@ static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir
     if (entry->piece == NULL) entry->piece = weir_pool_get(channel->loop->pool, n);
     if (entry->piece == NULL) return WEIR_E_NO_MEMORY;
     weir_buf_clear(entry->piece);
-    ssize_t got = region->ops->read(region, entry->sent, entry->piece->wp, n, entry->warm > entry->sent);
+    ssize_t got = region->ops->read(region, entry->sent, entry->piece->wp, n, false);
     if (got < 0) return (weir_status)got;
     if (got == 0) return WEIR_E_TRUNCATED;
     weir_buf_commit(entry->piece, (size_t)got);
@@ -115,7 +115,8 @@ static bool add_region(weir_channel *channel, uv_batch *batch, outbound_entry *e
         batch->more = true;
         return false;
     }
-    if (region->ops->view != NULL && !channel->options->region_copy) return add_view(batch, entry, region);
+    if (region->ops->view != NULL && entry->piece == NULL && !channel->options->region_copy)
+        return add_view(batch, entry, region);
     weir_status status = fill_piece(channel, entry, region);
     batch->cold = status == -EAGAIN;
     batch->failure = status;
@@ -281,17 +282,19 @@ static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budg
     return note_sent(self, sent, n, "sendfile");
 }
 
-/* ---- cold regions: the thread pool reads them, and throws the bytes away ---- */
+/* ---- cold regions: the thread pool reads them, into the piece that waits for them or, when they are sent from
+ * the page cache or shown in memory, to be thrown away ---- */
 
 typedef struct warming {
     weir_channel *channel; /* held */
     weir_region *region;   /* held */
     uint64_t at;
     size_t n;
+    weir_buf *piece; /* the entry's; NULL: thrown away */
+    ssize_t got;     /* into the piece */
 } warming;
 
-static void read_through(void *arg) {
-    warming *job = arg;
+static void read_through(warming *job) {
     uint8_t dropped[16 * 1024];
     for (size_t done = 0; done < job->n;) {
         size_t n = job->n - done < sizeof dropped ? job->n - done : sizeof dropped;
@@ -301,16 +304,48 @@ static void read_through(void *arg) {
     }
 }
 
+static void read_piece(warming *job) {
+    do {
+        job->got = job->region->ops->read(job->region, job->at, job->piece->wp, job->n, true);
+    } while (job->got == -EINTR);
+}
+
+static void warm(void *arg) {
+    warming *job = arg;
+    if (job->piece == NULL) read_through(job);
+    if (job->piece != NULL) read_piece(job);
+}
+
+/* Gives the front, which stayed the front while it was cold, what it waits for. Takes: job->piece. */
+static weir_status give_front(warming *job, weir_status status) {
+    outbound_entry *front = first_with_bytes(job->channel);
+    front->piece = job->piece;
+    if (job->piece == NULL) {
+        front->warm = job->at + job->n;
+        return WEIR_OK;
+    }
+    if (status != WEIR_OK || job->got < 0) return status != WEIR_OK ? status : (weir_status)job->got;
+    if (job->got == 0) return WEIR_E_TRUNCATED;
+    weir_buf_commit(job->piece, (size_t)job->got);
+    job->channel->stats.copied_bytes += (uint64_t)job->got;
+    return WEIR_OK;
+}
+
 static void warmed(void *arg, weir_status status) {
     warming job = *(warming *)arg;
     uv_channel *self = uv_channel_of(job.channel);
-    (void)status;
     weir_alloc_release(job.channel->loop->alloc, arg);
     self->cold = false;
     if (channel_is_open(job.channel)) {
-        first_with_bytes(job.channel)->warm = job.at + job.n; /* the front stays while it is cold */
-        channel_wire_drained(job.channel);
-        uv_channel_arm(self);
+        status = give_front(&job, status);
+        if (status != WEIR_OK) {
+            fail(self, status, "region");
+        } else {
+            channel_wire_drained(job.channel);
+            uv_channel_arm(self);
+        }
+    } else {
+        weir_buf_release(job.piece);
     }
     weir_region_release(job.region);
     weir_channel_release(job.channel);
@@ -320,17 +355,22 @@ static void warm_front(uv_channel *self) {
     weir_channel *channel = &self->channel;
     outbound_entry *entry = first_with_bytes(channel);
     uint64_t left = entry->size - entry->sent;
+    size_t most = entry->piece != NULL ? PIECE : COLD_STEP;
     warming *job = weir_alloc_acquire(channel->loop->alloc, sizeof *job);
     if (job != NULL) {
         *job = (warming){
             .channel = weir_channel_retain(channel),
             .region = weir_region_retain(weir_region_from(entry->msg)),
             .at = entry->sent,
-            .n = left < COLD_STEP ? (size_t)left : COLD_STEP,
+            .n = left < most ? (size_t)left : most,
+            .piece = entry->piece,
         };
         self->cold = true;
         channel->stats.cold_reads++;
-        if (weir_loop_offload(channel->loop, read_through, warmed, job) == WEIR_OK) return;
+        if (weir_loop_offload(channel->loop, warm, warmed, job) == WEIR_OK) {
+            entry->piece = NULL; /* on the thread pool, whatever becomes of the entry */
+            return;
+        }
         self->cold = false;
         weir_region_release(job->region);
         weir_channel_release(job->channel);
