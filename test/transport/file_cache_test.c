@@ -220,7 +220,7 @@ WEIR_TEST(file_cache, remembers_what_is_missing_for_a_while_and_not_too_much_of_
     atomic_fetch_add(&s.now, 100);
     expect_status(get(&s, "a", &file), -EAGAIN);
     for (int i = 0; i < 10; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "%d", i);
         expect_status(weir_file_cache_open(s.cache, folder_file(&s.folder, name), &file), -ENOENT);
     }
@@ -370,7 +370,7 @@ static void *ask_often(void *arg) {
     shelf *s = arg;
     folder names = s->folder;
     for (int i = 0; i < 2000; i++) {
-        char name[8];
+        char name[16];
         weir_file *file;
         snprintf(name, sizeof name, "%d", i % 7);
         weir_status status = weir_file_cache_open(s->cache, folder_file(&names, name), &file);
