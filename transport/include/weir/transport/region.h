@@ -36,10 +36,12 @@ typedef struct weir_region weir_region;
 typedef struct weir_region_ops {
     const char *name;
     /* Up to `n` bytes at `at` into `dst`: the count, 0 when the source ended early, or a negative status;
-     * -EAGAIN when it would have to wait for a device and may not. Any thread. Needed. */
+     * -EAGAIN when it would have to wait for a device and may not. Any thread; the transport lets it wait on
+     * the thread pool only. Needed. */
     ssize_t (*read)(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait);
     /* Up to `n` bytes at `at` to the non-blocking socket `fd`: the count, 0 when the source ended early, or a
-     * negative status (-EAGAIN: the socket is full). NULL: can only be read. */
+     * negative status (-EAGAIN: the socket is full). On the loop, for what `read` found at hand or has waited
+     * for: a source that keeps nothing of it has no `send`. NULL: can only be read. */
     ssize_t (*send)(weir_region *region, uint64_t at, size_t n, int fd);
     /* Where up to `n` bytes at `at` lie in memory, as iovecs: how many bytes they cover, or as `read` answers. With
      * `may_wait` false they cover nothing that would have to be waited for. `*count` is how many there is room
