@@ -149,6 +149,7 @@ typedef struct lazy {
     weir_region region;
     slow_region slow; /* where the bytes come from */
     uint8_t *bytes;
+    int asked; /* what may be touched without waiting */
 } lazy;
 
 static ssize_t read_lazy(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait) {
@@ -161,6 +162,7 @@ static ssize_t read_lazy(weir_region *region, uint64_t at, void *dst, size_t n, 
 static ssize_t view_lazy(weir_region *region, uint64_t at, size_t n, bool may_wait, struct iovec *vecs,
                          size_t *count) {
     lazy *self = WEIR_CONTAINER(region, lazy, region);
+    if (!may_wait) self->asked++;
     if (at + n > atomic_load(&self->slow.warm)) n = (size_t)(atomic_load(&self->slow.warm) - at);
     if (n == 0) return may_wait ? (ssize_t)self->slow.fails : -EAGAIN;
     vecs[0] = (struct iovec){self->bytes + at, n};
@@ -204,6 +206,30 @@ WEIR_TEST(wire_view, has_what_is_not_in_memory_fetched_on_the_thread_pool) {
         expect_eq(atomic_load(&it.slow.waits_on_loop), 0);
         wire_shut(&w.wire);
         expect_eq(atomic_load(&it.slow.frees), 1);
+    }
+}
+
+static bool is_stuck(void *arg) {
+    view_wire *self = arg;
+    get_stats(self);
+    return self->stats.would_block > 0;
+}
+
+WEIR_TEST(wire_view, asks_once_for_what_the_socket_takes_in_parts) {
+    FOR_EACH_SOCKET(kind) {
+        enum {
+            BIG = 1000000,
+        };
+        view_wire w;
+        wire_open(&w.wire, kind, &(weir_channel_options){.send_buffer = 4096}, NULL, NULL);
+        lazy it = {.slow = {.warm = BIG}};
+        memcpy(w.messages, (void *[4]){lazy_make(&it, BIG)}, sizeof w.messages);
+        for (size_t i = 0; i < BIG; i++) it.bytes[i] = slow_byte(i);
+        wire_do(&w.wire, write_all, &w);
+        expect(wire_until(&w.wire, is_stuck, &w));
+        expect_bytes_of(&w, 0, BIG);
+        wire_shut(&w.wire);
+        expect_eq(it.asked, 1);
     }
 }
 
