@@ -351,16 +351,6 @@ WEIR_TEST(wire_region, waits_for_a_cold_source_on_the_thread_pool) {
     }
 }
 
-WEIR_TEST(wire_region, waits_for_a_cold_source_behind_an_empty_message) {
-    sending s;
-    odd_region region = {.cold = true};
-    begin(&s, WIRE_ACCEPTED, NULL);
-    send_list((message_list){&s, {weir_buf_new(0), odd(&region, 100)}});
-    expect_file(&s, 0, 100);
-    end(&s);
-    expect_eq(atomic_load(&region.frees), 1);
-}
-
 WEIR_TEST(wire_region, never_lets_the_loop_wait_for_a_slow_source) {
     static const struct {
         bool has_send, forgets;
