@@ -34,8 +34,8 @@
 #include <weir/transport/promise.h>
 #include <weir/transport/reconnect.h>
 #include <weir/transport/region.h>
-#include <weir/transport/relay_handler.h>
 #include <weir/transport/region_reader.h>
+#include <weir/transport/relay_handler.h>
 #include <weir/transport/resolver.h>
 #include <weir/transport/server.h>
 #include <weir/transport/socket_info.h>
