@@ -11,6 +11,8 @@
 
 typedef struct wire_ops {
     const char *name;
+    /* Messages stand alone: an error nobody takes closes nothing. */
+    bool outlives_errors;
     /* Whether a message that is neither a buf nor a region can be sent; NULL: none can. */
     bool (*takes)(const weir_obj *msg);
     /* Send what is flushed, as far as it goes; afterwards channel_wire_drained. */

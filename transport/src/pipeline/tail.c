@@ -32,16 +32,22 @@ static void tail_writable_changed(weir_ctx *ctx) {
     (void)ctx;
 }
 
+/* Of an error that closes nothing anybody may cause any number. */
+static weir_log_level level_of(const weir_error *error, bool closes) {
+    if (!closes) return WEIR_LOG_DEBUG;
+    return error->status == -ECONNRESET || error->status == -EPIPE ? WEIR_LOG_INFO : WEIR_LOG_WARN;
+}
+
 static void tail_error(weir_ctx *ctx, const weir_error *error) {
     weir_channel *channel = weir_ctx_channel(ctx);
     weir_addr addr;
     char peer[WEIR_ADDR_TEXT];
+    bool closes = !channel->wire->outlives_errors;
     weir_channel_remote_addr(channel, &addr);
-    weir_log(error->status == -ECONNRESET || error->status == -EPIPE ? WEIR_LOG_INFO : WEIR_LOG_WARN,
-             "channel", "%" PRIu64 " %s: %s%s%s: closing", channel->id, weir_addr_format(&addr, peer),
-             error->what != NULL ? error->what : "", error->what != NULL ? ": " : "",
-             weir_status_text(error->status));
-    weir_channel_close(channel, NULL);
+    weir_log(level_of(error, closes), "channel", "%" PRIu64 " %s: %s%s%s%s", channel->id,
+             weir_addr_format(&addr, peer), error->what != NULL ? error->what : "",
+             error->what != NULL ? ": " : "", weir_status_text(error->status), closes ? ": closing" : "");
+    if (closes) weir_channel_close(channel, NULL);
 }
 
 static void tail_inactive(weir_ctx *ctx) {
