@@ -91,7 +91,7 @@ void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise)
     if (channel_is_gone(channel)) {
         weir_obj_release(msg);
         promise_complete_anywhere(promise, WEIR_E_CLOSED);
-    } else if (weir_obj_is(msg, &weir_buf_type) && ahead + size > channel->write_cap) {
+    } else if (!weir_obj_is(msg, &weir_region_type) && ahead + size > channel->write_cap) {
         weir_obj_release(msg);
         post(channel, (posted_call){.run = run_refused, .promise = promise, .status = WEIR_E_BACKPRESSURE});
     } else {
