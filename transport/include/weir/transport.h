@@ -16,6 +16,7 @@
 #include <weir/transport/connection_limiter.h>
 #include <weir/transport/connection_pool.h>
 #include <weir/transport/ctx.h>
+#include <weir/transport/datagram.h>
 #include <weir/transport/embedded.h>
 #include <weir/transport/event.h>
 #include <weir/transport/fd_message.h>

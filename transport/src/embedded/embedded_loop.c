@@ -1,6 +1,7 @@
 /* embedded_loop.c - nothing happens by itself here: whoever owns the loop takes its turns. */
 #include "embedded/embedded_loop.h"
 
+#include "channel/datagram_internal.h"
 #include "channel/outbound_queue.h"
 #include "resolver/resolution.h"
 
@@ -67,6 +68,7 @@ void embedded_loop_free(weir_loop *loop) {
     weir_system_resolver_free(loop->resolver);
     loop_end_turn(loop);
     outbound_entries_free(loop);
+    datagrams_free(loop);
     weir_pool_free(loop->pool);
     loop_release(loop);
 }

@@ -48,8 +48,10 @@ struct weir_loop {
     unsigned entries_kept;
     struct pipe_region *pipes; /* empty, for use again */
     unsigned pipes_kept;
-    weir_list resolutions;          /* names being looked up */
-    struct weir_resolver *resolver; /* of the system, made by the first who needs it */
+    weir_list resolutions;           /* names being looked up */
+    struct weir_resolver *resolver;  /* of the system, made by the first who needs it */
+    struct weir_datagram *datagrams; /* recycled */
+    unsigned datagrams_kept;
 };
 
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now);

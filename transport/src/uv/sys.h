@@ -32,4 +32,13 @@ static inline ssize_t sys_recvmsg(int fd, struct msghdr *msg, int flags) {
     return sys_result(syscall(SYS_recvmsg, fd, msg, flags));
 }
 
+/* The count of messages. */
+static inline ssize_t sys_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags) {
+    return sys_result(syscall(SYS_recvmmsg, fd, msgs, n, flags, NULL));
+}
+
+static inline ssize_t sys_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags) {
+    return sys_result(syscall(SYS_sendmmsg, fd, msgs, n, flags));
+}
+
 #endif

@@ -99,6 +99,7 @@ static bool receives_fds(const uv_channel *self) {
 
 /* A splice would leave descriptors that come along behind. */
 static uv_poll_cb callback_of(const uv_channel *self) {
+    if (self->is_datagram) return uv_datagram_ready;
     if (receives_fds(self)) return on_poll_with_fds;
     return self->channel.options->read_by_splice ? on_poll_by_splice : on_poll;
 }

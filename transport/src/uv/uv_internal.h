@@ -54,6 +54,7 @@ typedef struct uv_channel {
     bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
     bool is_client;   /* it is the first member of a client (uv_connect.c) */
     bool is_adopted;  /* it is the first member of an adopted (uv_adopt.c) */
+    bool is_datagram; /* of a uv_datagram (uv_datagram.h) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
@@ -84,6 +85,9 @@ void uv_read_burst(uv_channel *self);
 void uv_splice_burst(uv_channel *self);
 /* The same with the descriptors that come along. */
 void uv_receive_burst(uv_channel *self);
+
+/* uv_datagram.c: what is polled for has happened on a datagram socket. */
+void uv_datagram_ready(uv_poll_t *poll, int status, int events);
 
 /* uv_drain.c */
 void uv_drain(weir_channel *channel);

@@ -12,6 +12,7 @@
 
 #include <weir/core/log.h>
 
+#include "channel/datagram_internal.h"
 #include "region/pipe_region.h"
 #include "resolver/resolution.h"
 #include "uv/uv_internal.h"
@@ -232,6 +233,7 @@ void weir_loop_free(weir_loop *loop) {
     abort_and_wait(self);
     weir_system_resolver_free(loop->resolver);
     outbound_entries_free(loop);
+    datagrams_free(loop);
     pipe_regions_free(loop);
     close_handle(self, &self->wake);
     close_handle(self, &self->timer);
