@@ -99,6 +99,34 @@ WEIR_TEST(loop, refuses_posts_beyond_max_tasks_until_some_have_run) {
     expect_eq(ran, 5);
 }
 
+typedef struct rush {
+    weir_loop *loop;
+    atomic_uint accepted, limited;
+    int *ran;
+} rush;
+
+static void *rush_in(void *arg) {
+    rush *self = arg;
+    for (int i = 0; i < 5000; i++) {
+        weir_status status = weir_loop_post(self->loop, count, self->ran);
+        if (status != WEIR_OK) expect_status(status, WEIR_E_LIMIT);
+        atomic_fetch_add(status == WEIR_OK ? &self->accepted : &self->limited, 1);
+    }
+    return NULL;
+}
+
+WEIR_TEST(loop, lets_exactly_max_tasks_wait_whoever_posts) {
+    int ran = 0;
+    rush all = {.loop = weir_loop_new(&(weir_loop_options){.max_tasks = 1000}), .ran = &ran};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) require(pthread_create(&threads[i], NULL, rush_in, &all) == 0);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    expect_eq(atomic_load(&all.accepted), 1000);
+    expect_eq(atomic_load(&all.limited), 19000);
+    weir_loop_free(all.loop);
+    expect_eq(ran, 1000);
+}
+
 WEIR_TEST(loop, runs_what_it_accepted_and_refuses_posts_after_its_end) {
     weir_loop *loop = weir_loop_new(NULL);
     weir_promise *keeper = weir_promise_new(loop); /* the loop's memory stays as long */

@@ -31,6 +31,7 @@
 #include <weir/transport/loop.h>
 #include <weir/transport/loop_group.h>
 #include <weir/transport/pcap_handler.h>
+#include <weir/transport/loop_stats.h>
 #include <weir/transport/pipeline.h>
 #include <weir/transport/promise.h>
 #include <weir/transport/reconnect.h>

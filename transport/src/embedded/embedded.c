@@ -131,6 +131,7 @@ static bool deliver(weir_embedded *self) {
     if (!channel_wants_reading(channel)) return tell_ending(self);
     weir_obj *msg = get(self, &self->inbox);
     if (msg != NULL) {
+        loop_note_event(self->loop, channel->id);
         channel->stats.reads++;
         channel->stats.bytes_read += weir_obj_size(msg);
         channel_wire_read(channel, msg);
@@ -162,6 +163,7 @@ static void take_turn(weir_embedded *self) {
         busy = deliver(self);
         busy = finish_closing(self) || busy;
         loop_end_turn(self->loop);
+        loop_count(&self->loop->counts.turns);
         busy = busy || self->closing || has_tasks(self->loop);
     }
 }

@@ -3,37 +3,34 @@
 
 #include "channel/datagram_internal.h"
 #include "channel/outbound_queue.h"
+#include "loop/job.h"
 #include "resolver/resolution.h"
 
 static void nothing(weir_loop *loop) {
     (void)loop;
 }
 
-typedef struct inline_job {
-    void (*done)(void *arg, weir_status status);
-    void *arg;
-    weir_alloc *alloc;
-} inline_job;
+/* There is no thread pool: the work is done in the next turn, and its end told right then. */
+typedef struct embedded_job {
+    weir_job job; /* first: it is freed through it */
+    weir_task task;
+} embedded_job;
 
-static void tell_done(void *arg) {
-    inline_job job = *(inline_job *)arg;
-    weir_alloc_release(job.alloc, arg);
-    job.done(job.arg, WEIR_OK);
+static void run_job(weir_task *task) {
+    embedded_job *self = WEIR_CONTAINER(task, embedded_job, task);
+    if (!self->job.canceled) self->job.work(self->job.arg);
+    job_tell_done(&self->job, self->job.canceled ? (weir_status)WEIR_E_CANCELED : WEIR_OK);
 }
 
-/* There is no thread pool: the work is done here, its end told in the next turn, as from a pool. */
-static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
-                           void *arg) {
-    inline_job *job = weir_alloc_acquire(loop->alloc, sizeof *job);
-    if (job == NULL) return WEIR_E_NO_MEMORY;
-    *job = (inline_job){.done = done, .arg = arg, .alloc = loop->alloc};
-    weir_status status = weir_loop_post(loop, tell_done, job);
-    if (status == WEIR_OK) {
-        work(arg);
-    } else {
-        weir_alloc_release(loop->alloc, job);
-    }
-    return status;
+static weir_status start_job(weir_job *job) {
+    embedded_job *self = WEIR_CONTAINER(job, embedded_job, job);
+    self->task.run = run_job;
+    return weir_loop_post_task(job->loop, &self->task);
+}
+
+static bool cancel_job(weir_job *job) {
+    (void)job; /* it waits for the next turn, which looks */
+    return true;
 }
 
 static void destroy(weir_loop *loop) {
@@ -45,7 +42,10 @@ static const loop_driver by_hand = {
     .wake = nothing,
     .continues = nothing,
     .rearm = nothing,
-    .offload = offload,
+    .refresh = nothing,
+    .job_size = sizeof(embedded_job),
+    .start_job = start_job,
+    .cancel_job = cancel_job,
     .destroy = destroy,
 };
 
@@ -59,6 +59,7 @@ weir_loop *embedded_loop_new(void) {
         return NULL;
     }
     loop_set_thread(loop, &loop_this_thread);
+    atomic_store_explicit(&loop->awake, true, memory_order_relaxed); /* always: nobody measures it */
     return loop;
 }
 

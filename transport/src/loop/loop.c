@@ -5,15 +5,18 @@
  */
 #include "loop/loop_internal.h"
 
+#include <stdio.h>
+
 #include "channel/channel_internal.h"
 #include "channel/outbound_queue.h"
 
 #define CLOSED_TO_POSTS 0x80000000u
 #define DEFAULT_MAX_TASKS 1048576u
+#define DEFAULT_MAX_JOBS 65536u
+#define DEFAULT_SLOW_CALLBACK_MS 1000
+#define DEFAULT_TRIM_IDLE_MS 10000
 /* Sending may make callbacks write again; what they write after so many rounds waits for the next turn. */
 #define SEND_ROUNDS_A_TURN 4
-
-_Thread_local char loop_this_thread;
 
 void loop_set_thread(weir_loop *loop, const void *thread) {
     atomic_store_explicit(&loop->thread, thread, memory_order_release);
@@ -23,11 +26,19 @@ bool weir_loop_is_current(const weir_loop *loop) {
     return loop_is_current(loop);
 }
 
+static unsigned or_default(unsigned asked, unsigned otherwise) {
+    return asked != 0 ? asked : otherwise;
+}
+
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now) {
     loop->driver = driver;
-    loop->name = options->name != NULL ? options->name : "loop";
+    snprintf(loop->name, sizeof loop->name, "%s", options->name != NULL ? options->name : "loop");
     loop->alloc = options->alloc != NULL ? options->alloc : weir_alloc_default();
-    loop->max_tasks = options->max_tasks != 0 ? options->max_tasks : DEFAULT_MAX_TASKS;
+    loop->max_tasks = or_default(options->max_tasks, DEFAULT_MAX_TASKS);
+    loop->max_jobs = or_default(options->max_jobs, DEFAULT_MAX_JOBS);
+    loop->slow_callback_ms = or_default(options->slow_callback_ms, DEFAULT_SLOW_CALLBACK_MS);
+    loop->trim_idle_ms = or_default(options->trim_idle_ms, DEFAULT_TRIM_IDLE_MS);
+    loop->made_at = loop_clock_ns();
     loop->now = now;
     loop->armed = UINT64_MAX;
     atomic_init(&loop->references, 1);
@@ -36,6 +47,9 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     weir_list_init(&loop->dirty);
     weir_list_init(&loop->later);
     weir_list_init(&loop->resolutions);
+    weir_list_init(&loop->under_way);
+    weir_list_init(&loop->watch.link);
+    loop_init_quiet(loop);
 }
 
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options) {
@@ -102,6 +116,7 @@ typedef struct call_task {
 static void run_call(weir_task *task) {
     call_task call = *WEIR_CONTAINER(task, call_task, task);
     weir_alloc_release(call.alloc, task);
+    loop_enter_function((uintptr_t)call.fn);
     call.fn(call.arg);
 }
 
@@ -112,6 +127,10 @@ weir_status weir_loop_post(weir_loop *loop, weir_task_fn *fn, void *arg) {
     weir_status status = weir_loop_post_task(loop, &call->task);
     if (status != WEIR_OK) weir_alloc_release(loop->alloc, call);
     return status;
+}
+
+size_t loop_waiting_tasks(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->tasks, memory_order_relaxed) & ~CLOSED_TO_POSTS;
 }
 
 static weir_task *oldest_first(weir_task *newest) {
@@ -130,6 +149,9 @@ void loop_run_tasks(weir_loop *loop) {
     while (task != NULL) {
         weir_task *next = task->next;
         atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_release);
+        loop_count(&loop->counts.tasks);
+        loop_enter(&loop_place_task, LOOP_NO_SLOT);
+        loop_enter_function((uintptr_t)task->run);
         task->run(task);
         task = next;
     }
@@ -144,12 +166,6 @@ void loop_close_queues(weir_loop *loop) {
     while (atomic_load_explicit(&loop->tasks, memory_order_acquire) != CLOSED_TO_POSTS) loop_run_tasks(loop);
 }
 
-weir_status weir_loop_offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
-                              void *arg) {
-    loop_check_current(loop, __func__);
-    return loop->driver->offload(loop, work, done, arg);
-}
-
 /* ---- timers ---- */
 
 void weir_timer_init(weir_timer *timer, weir_timer_fn *fn, void *arg) {
@@ -162,6 +178,7 @@ void weir_timer_init(weir_timer *timer, weir_timer_fn *fn, void *arg) {
 void weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t delay_ms) {
     loop_check_current(loop, __func__);
     weir_list_remove(&timer->link);
+    if (WEIR_UNLIKELY(!atomic_load_explicit(&loop->awake, memory_order_relaxed))) loop->driver->refresh(loop);
     if (delay_ms == 0) delay_ms = 1;
     timer->due = delay_ms < UINT64_MAX - loop->now ? loop->now + delay_ms : UINT64_MAX;
     timer_wheel_add(&loop->wheel, timer);
@@ -176,7 +193,15 @@ void weir_timer_stop(weir_timer *timer, weir_loop *loop) {
 void loop_run_timers(weir_loop *loop, uint64_t now) {
     loop->now = now;
     loop->armed = 0; /* timers that start meanwhile need no rearming each */
-    timer_wheel_advance(&loop->wheel, now);
+    loop_enter_channel(0);
+    for (weir_timer *timer = timer_wheel_pop(&loop->wheel, now); timer != NULL;
+         timer = timer_wheel_pop(&loop->wheel, now)) {
+        loop_count(&loop->counts.timers);
+        loop_count(&loop->counts.late_ms[loop_bucket(now - timer->due)]);
+        loop_enter(&loop_place_timer, LOOP_NO_SLOT);
+        loop_enter_function((uintptr_t)timer->fn);
+        timer->fn(timer);
+    }
     loop->armed = UINT64_MAX;
     loop->driver->rearm(loop);
 }
@@ -187,9 +212,18 @@ static void send_dirty(weir_loop *loop) {
     weir_list now;
     weir_list_init(&now);
     weir_list_splice(&now, &loop->dirty);
+    loop_enter(&loop_place_sending, LOOP_NO_SLOT);
+    loop_enter_function(0);
     for (weir_list *link = weir_list_pop_front(&now); link != NULL; link = weir_list_pop_front(&now)) {
-        channel_flush(WEIR_CONTAINER(link, weir_channel, dirty));
+        weir_channel *channel = WEIR_CONTAINER(link, weir_channel, dirty);
+        loop_count(&loop->counts.flushes);
+        loop_enter_channel(channel->id);
+        channel_flush(channel);
     }
+}
+
+bool loop_has_rest(const weir_loop *loop) {
+    return !weir_list_is_empty(&loop->dirty) || loop->graveyard != NULL;
 }
 
 void loop_end_turn(weir_loop *loop) {
@@ -197,6 +231,7 @@ void loop_end_turn(weir_loop *loop) {
         send_dirty(loop);
     }
     pipeline_free_removed(loop);
+    loop_watch_for_quiet(loop);
     weir_list_splice(&loop->dirty, &loop->later);
     if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
 }

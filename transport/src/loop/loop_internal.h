@@ -10,8 +10,9 @@
 #include <stdatomic.h>
 
 #include <weir/core/list.h>
-#include <weir/transport/loop.h>
+#include <weir/transport/loop_stats.h>
 
+#include "loop/place.h"
 #include "loop/timer_wheel.h"
 
 typedef struct loop_driver {
@@ -19,13 +20,32 @@ typedef struct loop_driver {
     void (*wake)(weir_loop *loop);      /* run my tasks soon. Any thread */
     void (*continues)(weir_loop *loop); /* do not sleep: there is work for the next turn */
     void (*rearm)(weir_loop *loop);     /* the next timer is earlier than it was */
-    weir_status (*offload)(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status), void *arg);
-    void (*destroy)(weir_loop *loop); /* the last reference is gone: free the memory */
+    void (*refresh)(weir_loop *loop);   /* `now` is old: nothing has happened for a while */
+    size_t job_size;                    /* of a weir_job and what the driver needs with it */
+    weir_status (*start_job)(weir_job *job);
+    bool (*cancel_job)(weir_job *job); /* true: it will never begin, and is told so */
+    void (*destroy)(weir_loop *loop);  /* the last reference is gone: free the memory */
 } loop_driver;
+
+/* Written by the loop's thread alone, so a count is a load and a store. */
+typedef struct loop_counts {
+    _Atomic uint64_t turns, events, tasks, timers, flushes, jobs, canceled_jobs, slow_turns, trims;
+    _Atomic uint64_t busy_ns, longest_turn_ns;
+    _Atomic uint64_t turn_us[WEIR_LOOP_BUCKETS], late_ms[WEIR_LOOP_BUCKETS];
+} loop_counts;
+
+/* What the watchdog knows of a loop; under its lock. */
+typedef struct loop_watch {
+    weir_list link;
+    const loop_thread *thread;
+    uint64_t progress; /* sum of counts when it last looked */
+    uint64_t since;    /* when that last changed, ms */
+    bool told;
+} loop_watch;
 
 struct weir_loop {
     const loop_driver *driver;
-    const char *name;
+    char name[24];
     weir_alloc *alloc;
     weir_pool *pool;
     bool owns_pool;
@@ -38,6 +58,20 @@ struct weir_loop {
     _Atomic(weir_task *) posted; /* newest first */
     atomic_uint tasks;           /* posted and not run; the top bit: closed to posting */
     unsigned max_tasks;
+
+    weir_list under_way; /* offloaded jobs */
+    atomic_uint jobs;    /* how many */
+    unsigned max_jobs;
+
+    atomic_bool awake;   /* in a turn */
+    uint64_t turn_began; /* ns */
+    uint64_t slow_told;  /* when a slow turn was last logged, ms */
+    uint64_t made_at;    /* ns */
+    unsigned slow_callback_ms, trim_idle_ms;
+    weir_timer quiet;     /* runs while there may be something to trim later */
+    uint64_t quiet_since; /* what was counted when it was last started */
+    loop_counts counts;
+    loop_watch watch;
 
     weir_list channels; /* all that are not gone */
     atomic_size_t channel_count;
@@ -59,15 +93,15 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
 /* Makes its own pool when the options named none; false when out of memory. */
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options);
 
+/* Posted and not yet run. Any thread. */
+size_t loop_waiting_tasks(const weir_loop *loop);
+
 /* From now on posts fail; those that were accepted have run when it returns. */
 void loop_close_queues(weir_loop *loop);
 bool loop_is_closed(const weir_loop *loop);
 
 void loop_retain(weir_loop *loop);
 void loop_release(weir_loop *loop);
-
-/* Its address is this thread's alone: what `thread` is compared with. Initial-exec: one load to find it. */
-extern _Thread_local char loop_this_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 void loop_set_thread(weir_loop *loop, const void *thread);
 
@@ -85,8 +119,55 @@ static inline void loop_check_current(const weir_loop *loop, const char *functio
  * Fails: WEIR_E_STOPPED. Any thread. */
 weir_status loop_post_own(weir_loop *loop, weir_task *task);
 
+/* ---- turns and counts (loop_turn.c) ---- */
+
+uint64_t loop_clock_ns(void);
+
+static inline void loop_add(_Atomic uint64_t *count, uint64_t n) {
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static inline void loop_count(_Atomic uint64_t *count) {
+    loop_add(count, 1);
+}
+
+static inline uint64_t loop_counted(const _Atomic uint64_t *count) {
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* The slot of a histogram that counts `n`. */
+static inline unsigned loop_bucket(uint64_t n) {
+    unsigned bits = n == 0 ? 0 : 64 - (unsigned)__builtin_clzll(n);
+    return bits < WEIR_LOOP_BUCKETS ? bits : WEIR_LOOP_BUCKETS - 1;
+}
+
+/* A turn begins, unless it has; drivers call it whenever they are called. */
+void loop_begin_turn(weir_loop *loop);
+
+static inline void loop_wake_up(weir_loop *loop) {
+    if (!atomic_load_explicit(&loop->awake, memory_order_relaxed)) loop_begin_turn(loop);
+}
+
+/* The turn is over: before the loop sleeps. */
+void loop_rest(weir_loop *loop);
+
+/* Something came from outside, for the channel with this id, or 0. */
+static inline void loop_note_event(weir_loop *loop, uint64_t channel) {
+    loop_wake_up(loop);
+    loop_count(&loop->counts.events);
+    loop_enter(&loop_place_event, LOOP_NO_SLOT);
+    loop_enter_channel(channel);
+}
+
+/* Starts looking for a time without events or tasks, when the cache can go. */
+void loop_watch_for_quiet(weir_loop *loop);
+void loop_init_quiet(weir_loop *loop);
+
 void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);
+
+/* True when loop_end_turn has something to do. */
+bool loop_has_rest(const weir_loop *loop);
 
 /* Sends what was written, frees what was buried. */
 void loop_end_turn(weir_loop *loop);

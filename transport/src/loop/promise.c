@@ -107,11 +107,16 @@ void weir_promise_progress(weir_promise *promise, uint64_t done, uint64_t total)
 
 /* Takes: promise. */
 static void tell_listeners(weir_promise *promise) {
+    uintptr_t before = atomic_load_explicit(&loop_this_thread.at, memory_order_relaxed);
     nesting++;
     for (listener *l = &promise->first; l != NULL; l = l->next) {
-        if (l->fn != NULL) l->fn(l->arg, promise->status);
+        if (l->fn == NULL) continue;
+        loop_enter(&loop_place_promise, LOOP_NO_SLOT);
+        loop_enter_function((uintptr_t)l->fn);
+        l->fn(l->arg, promise->status);
     }
     nesting--;
+    loop_thread_return(before);
     weir_promise_release(promise);
 }
 

@@ -12,6 +12,7 @@ static unsigned highest_differing_digit(uint64_t a, uint64_t b) {
 
 void timer_wheel_init(timer_wheel *wheel, uint64_t now) {
     wheel->now = now;
+    weir_list_init(&wheel->due);
     for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
         wheel->occupied[level] = 0;
         for (unsigned slot = 0; slot < WHEEL_SLOTS; slot++) weir_list_init(&wheel->slots[level][slot]);
@@ -56,28 +57,29 @@ static weir_timer *pop_timer(weir_list *from) {
     return link == NULL ? NULL : WEIR_CONTAINER(link, weir_timer, link);
 }
 
-/* Moves all down before any fires: what a callback starts must stand behind them. */
-static void fire_or_move_down(timer_wheel *wheel, weir_list *slot) {
-    weir_list due;
-    weir_list_init(&due);
+/* Moves all down before any is popped: what a callback starts must stand behind them. */
+static void move_down(timer_wheel *wheel, weir_list *slot) {
     for (weir_timer *timer = pop_timer(slot); timer != NULL; timer = pop_timer(slot)) {
         if (timer->due > wheel->now) {
             timer_wheel_add(wheel, timer);
         } else {
-            weir_list_push_back(&due, &timer->link);
+            weir_list_push_back(&wheel->due, &timer->link);
         }
     }
-    for (weir_timer *timer = pop_timer(&due); timer != NULL; timer = pop_timer(&due)) timer->fn(timer);
 }
 
-void timer_wheel_advance(timer_wheel *wheel, uint64_t now) {
+weir_timer *timer_wheel_pop(timer_wheel *wheel, uint64_t now) {
     unsigned level;
-    for (uint64_t next = next_slot(wheel, &level); next <= now; next = next_slot(wheel, &level)) {
+    while (weir_list_is_empty(&wheel->due)) {
+        uint64_t next = next_slot(wheel, &level);
+        if (next > now || next == UINT64_MAX) {
+            if (now > wheel->now) wheel->now = now;
+            return NULL;
+        }
         weir_list slot;
         if (next > wheel->now) wheel->now = next;
         empty_slot(wheel, level, digit_of(next, level), &slot);
-        fire_or_move_down(wheel, &slot);
-        if (next == UINT64_MAX) break;
+        move_down(wheel, &slot);
     }
-    if (now > wheel->now) wheel->now = now;
+    return pop_timer(&wheel->due);
 }

@@ -17,7 +17,8 @@ enum {
 };
 
 typedef struct timer_wheel {
-    uint64_t now;                    /* everything due up to here has fired */
+    uint64_t now;                    /* everything due before has been popped */
+    weir_list due;                   /* due now, in order, not popped yet */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit a slot; may be set for one that a stop has emptied */
     weir_list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 } timer_wheel;
@@ -30,7 +31,8 @@ void timer_wheel_add(timer_wheel *wheel, weir_timer *timer);
 /* When something must be done next: fire or move down. UINT64_MAX: nothing is there. */
 uint64_t timer_wheel_next(const timer_wheel *wheel);
 
-/* Fires all that is due up to `now`, in order. Callbacks may start and stop any timer. */
-void timer_wheel_advance(timer_wheel *wheel, uint64_t now);
+/* The next timer that is due at `now` or before, taken out, in order; NULL when there is none, and the wheel
+ * stands at `now`. In between any timer may be started and stopped. */
+weir_timer *timer_wheel_pop(timer_wheel *wheel, uint64_t now);
 
 #endif

@@ -56,41 +56,57 @@ weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity) {
 
 /* ---- inward ---- */
 
+/* Notes for the watchdog where the thread is if it does not come back. */
+static inline const weir_handler *enter(const weir_ctx *ctx, uint32_t event) {
+    const weir_handler *handler = ctx->handler;
+    loop_enter(handler, (unsigned)__builtin_ctz(event));
+    return handler;
+}
+
 void weir_ctx_fire_active(weir_ctx *ctx) {
     ctx = next_inward(ctx, EVENT_ACTIVE);
-    ctx->handler->active(ctx);
+    enter(ctx, EVENT_ACTIVE)->active(ctx);
+}
+
+/* Apart, so that the ordinary walk keeps nothing across a call. */
+static WEIR_COLD void read_tracked(weir_ctx *ctx, weir_obj *msg) {
+    touch(msg, ctx);
+    enter(ctx, EVENT_READ)->read(ctx, msg);
 }
 
 void weir_ctx_fire_read(weir_ctx *ctx, weir_obj *msg) {
     ctx = next_inward(ctx, EVENT_READ);
-    touch(msg, ctx);
-    ctx->handler->read(ctx, msg);
+    if (WEIR_UNLIKELY(weir_leak_is_tracking())) {
+        read_tracked(ctx, msg);
+        return;
+    }
+    enter(ctx, EVENT_READ)->read(ctx, msg);
 }
 
 void weir_ctx_fire_read_complete(weir_ctx *ctx) {
     ctx = next_inward(ctx, EVENT_READ_COMPLETE);
-    ctx->handler->read_complete(ctx);
+    enter(ctx, EVENT_READ_COMPLETE)->read_complete(ctx);
 }
 
 void weir_ctx_fire_event(weir_ctx *ctx, weir_obj *event) {
     ctx = next_inward(ctx, EVENT_EVENT);
     touch(event, ctx);
-    ctx->handler->event(ctx, event);
+    enter(ctx, EVENT_EVENT)->event(ctx, event);
 }
 
 void weir_ctx_fire_writable_changed(weir_ctx *ctx) {
     ctx = next_inward(ctx, EVENT_WRITABLE_CHANGED);
-    ctx->handler->writable_changed(ctx);
+    enter(ctx, EVENT_WRITABLE_CHANGED)->writable_changed(ctx);
 }
 
 void weir_ctx_fire_error(weir_ctx *ctx, const weir_error *error) {
     ctx = next_inward(ctx, EVENT_ERROR);
-    ctx->handler->error(ctx, error);
+    enter(ctx, EVENT_ERROR)->error(ctx, error);
 }
 
 void weir_ctx_fire_inactive(weir_ctx *ctx) {
     ctx = next_inward(ctx, EVENT_INACTIVE);
-    ctx->handler->inactive(ctx);
+    enter(ctx, EVENT_INACTIVE)->inactive(ctx);
 }
 
 void weir_ctx_fail(weir_ctx *ctx, weir_status status, const char *what) {

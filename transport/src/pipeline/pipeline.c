@@ -29,6 +29,10 @@ enum {
     SLOTS = sizeof slots / sizeof slots[0]
 };
 
+const char *pipeline_event_name(unsigned bit) {
+    return slots[bit].name;
+}
+
 static uint32_t events_of(const weir_handler *handler) {
     uint32_t events = 0;
     for (unsigned i = 0; i < SLOTS; i++) {

@@ -49,6 +49,9 @@ extern const weir_handler pipeline_tail;
 
 void pipeline_init(weir_pipeline *pipeline);
 
+/* The name of the event with bit `bit`. */
+const char *pipeline_event_name(unsigned bit);
+
 /* Removes every handler, from tail to head. */
 void pipeline_clear(weir_pipeline *pipeline);
 

@@ -36,7 +36,7 @@ static inline __attribute__((always_inline)) void serve(uv_poll_t *poll, int sta
                                                         void (*read_burst)(uv_channel *)) {
     uv_channel *self = poll->data;
     weir_channel *channel = &self->channel;
-    note_time(channel->loop);
+    note_event_of(channel->loop, channel->id);
     if (WEIR_UNLIKELY(status != 0)) {
         on_socket_failed(self, read_burst);
         return;

@@ -356,6 +356,7 @@ static void warm_front(uv_channel *self) {
     outbound_entry *entry = first_with_bytes(channel);
     uint64_t left = entry->size - entry->sent;
     size_t most = entry->piece != NULL ? PIECE : COLD_STEP;
+    weir_status status = WEIR_E_NO_MEMORY;
     warming *job = weir_alloc_acquire(channel->loop->alloc, sizeof *job);
     if (job != NULL) {
         *job = (warming){
@@ -367,7 +368,8 @@ static void warm_front(uv_channel *self) {
         };
         self->cold = true;
         channel->stats.cold_reads++;
-        if (weir_loop_offload(channel->loop, warm, warmed, job) == WEIR_OK) {
+        status = weir_loop_offload(channel->loop, warm, warmed, job);
+        if (status == WEIR_OK) {
             entry->piece = NULL; /* on the thread pool, whatever becomes of the entry */
             return;
         }
@@ -376,7 +378,7 @@ static void warm_front(uv_channel *self) {
         weir_channel_release(job->channel);
         weir_alloc_release(channel->loop->alloc, job);
     }
-    fail(self, WEIR_E_NO_MEMORY, "region");
+    fail(self, status, "region");
 }
 
 /* ---- the loop ---- */

@@ -36,7 +36,6 @@ typedef struct uv_driver {
     weir_list rearm;   /* channels whose mask may have to change */
     int wake_fd;
     int handles;    /* that are not closed yet */
-    int offloaded;  /* jobs on the thread pool */
     uv_batch batch; /* of the drain that is running */
     atomic_bool stop_requested;
 } uv_driver;
@@ -61,9 +60,14 @@ static inline uv_driver *driver_of(weir_loop *loop) {
     return WEIR_CONTAINER(loop, uv_driver, loop);
 }
 
-/* Callbacks after a sleep see the time of now, not of when the loop fell asleep. */
-static inline void note_time(weir_loop *loop) {
+/* An event has come. Callbacks after a sleep see the time of now, not of when the loop fell asleep. */
+static inline void note_event_of(weir_loop *loop, uint64_t channel) {
     loop->now = uv_now(driver_of(loop)->uv);
+    loop_note_event(loop, channel);
+}
+
+static inline void note_time(weir_loop *loop) {
+    note_event_of(loop, 0);
 }
 
 static inline bool uv_has_host(const uv_driver *self) {

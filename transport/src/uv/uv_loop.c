@@ -13,6 +13,8 @@
 #include <weir/core/log.h>
 
 #include "channel/datagram_internal.h"
+#include "loop/job.h"
+#include "loop/watchdog.h"
 #include "region/pipe_region.h"
 #include "resolver/resolution.h"
 #include "uv/uv_internal.h"
@@ -39,6 +41,7 @@ static void wake(weir_loop *loop) {
 
 static void on_timer(uv_timer_t *timer) {
     uv_driver *self = timer->data;
+    loop_wake_up(&self->loop);
     loop_run_timers(&self->loop, uv_now(self->uv));
 }
 
@@ -51,41 +54,37 @@ static void rearm(weir_loop *loop) {
     if (next != UINT64_MAX) uv_timer_start(&self->timer, on_timer, next > now ? next - now : 0, 0);
 }
 
-typedef struct job {
+static void refresh(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    uv_update_time(self->uv);
+    loop->now = uv_now(self->uv);
+}
+
+typedef struct uv_job {
+    weir_job job; /* first: it is freed through it */
     uv_work_t request;
-    uv_driver *driver;
-    weir_task_fn *work;
-    void (*done)(void *arg, weir_status status);
-    void *arg;
-} job;
+} uv_job;
 
 static void run_work(uv_work_t *request) {
-    job *self = request->data;
-    self->work(self->arg);
+    uv_job *self = request->data;
+    self->job.work(self->job.arg);
 }
 
 static void work_done(uv_work_t *request, int status) {
-    job *self = request->data;
-    job copy = *self;
-    weir_alloc_release(copy.driver->loop.alloc, self);
-    copy.driver->offloaded--;
-    note_time(&copy.driver->loop);
-    copy.done(copy.arg, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
+    uv_job *self = request->data;
+    note_time(self->job.loop);
+    job_tell_done(&self->job, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
 }
 
-static weir_status offload(weir_loop *loop, weir_task_fn *work, void (*done)(void *, weir_status),
-                           void *arg) {
-    uv_driver *self = driver_of(loop);
-    job *made = weir_alloc_acquire(loop->alloc, sizeof *made);
-    if (made == NULL) return WEIR_E_NO_MEMORY;
-    made->driver = self;
-    made->work = work;
-    made->done = done;
-    made->arg = arg;
-    made->request.data = made;
-    uv_queue_work(self->uv, &made->request, run_work, work_done);
-    self->offloaded++;
+static weir_status start_job(weir_job *job) {
+    uv_job *self = WEIR_CONTAINER(job, uv_job, job);
+    self->request.data = self;
+    uv_queue_work(driver_of(job->loop)->uv, &self->request, run_work, work_done);
     return WEIR_OK;
+}
+
+static bool cancel_job(weir_job *job) {
+    return uv_cancel((uv_req_t *)&WEIR_CONTAINER(job, uv_job, job)->request) == 0;
 }
 
 static void destroy(weir_loop *loop) {
@@ -99,7 +98,10 @@ static const loop_driver uv_loop_driver = {
     .wake = wake,
     .continues = continues,
     .rearm = rearm,
-    .offload = offload,
+    .refresh = refresh,
+    .job_size = sizeof(uv_job),
+    .start_job = start_job,
+    .cancel_job = cancel_job,
     .destroy = destroy,
 };
 
@@ -116,14 +118,26 @@ static void on_wake(uv_poll_t *poll, int status, int events) {
     if (atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_stop(self->uv);
 }
 
-static void on_turn(uv_prepare_t *prepare) {
-    uv_driver *self = prepare->data;
-    note_time(&self->loop);
-    loop_end_turn(&self->loop);
+static bool has_rest(const uv_driver *self) {
+    return !weir_list_is_empty(&self->rearm) || loop_has_rest(&self->loop);
+}
+
+/* Nothing when the loop was woken for others on a host's loop. */
+static void end_turn(uv_driver *self) {
+    weir_loop *loop = &self->loop;
+    if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) && !has_rest(self)) return;
+    loop->now = uv_now(self->uv);
+    loop_wake_up(loop);
+    loop_end_turn(loop);
     for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;
          link = weir_list_pop_front(&self->rearm)) {
         uv_channel_rearm(WEIR_CONTAINER(link, uv_channel, rearm));
     }
+    loop_rest(loop);
+}
+
+static void on_turn(uv_prepare_t *prepare) {
+    end_turn(prepare->data);
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -148,6 +162,18 @@ static void block_sigpipe(void) {
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+}
+
+/* The calling thread is the loop's from here on. */
+static void enter_thread(uv_driver *self) {
+    block_sigpipe();
+    loop_set_thread(&self->loop, &loop_this_thread);
+    watchdog_add(&self->loop);
+}
+
+static void leave_thread(uv_driver *self) {
+    watchdog_remove(&self->loop);
+    loop_set_thread(&self->loop, NULL);
 }
 
 static bool open_handles(uv_driver *self) {
@@ -185,10 +211,7 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
     weir_list_init(&self->rearm);
     loop_init(&self->loop, &uv_loop_driver, options, uv_now(self->uv));
     if (loop_init_pool(&self->loop, options) && open_handles(self)) {
-        if (options->host != NULL) {
-            block_sigpipe();
-            loop_set_thread(&self->loop, &loop_this_thread);
-        }
+        if (options->host != NULL) enter_thread(self);
         return &self->loop;
     }
     weir_log(WEIR_LOG_ERROR, "loop", "no memory or descriptors for loop \"%s\"", self->loop.name);
@@ -198,26 +221,68 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
     return NULL;
 }
 
+static bool is_occupied(const weir_loop *loop) {
+    return !weir_list_is_empty(&loop->channels) || !weir_list_is_empty(&loop->under_way);
+}
+
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
     resolutions_stop(loop);
-    while (!weir_list_is_empty(&loop->channels) || self->offloaded > 0 || loop->graveyard != NULL) {
+    while (is_occupied(loop) || loop->graveyard != NULL) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
+        jobs_cancel(loop);
         loop_end_turn(loop);
-        if (!weir_list_is_empty(&loop->channels) || self->offloaded > 0) uv_run(self->uv, UV_RUN_ONCE);
+        if (is_occupied(loop)) uv_run(self->uv, UV_RUN_ONCE);
     }
+}
+
+static void check_own(const uv_driver *self, const char *function) {
+    WEIR_CHECK(self->loop.driver == &uv_loop_driver && !uv_has_host(self),
+               "%s on a loop that lives on its host's: run that", function);
 }
 
 void weir_loop_run(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
-    WEIR_CHECK(self->uv == &self->own, "weir_loop_run on a loop that lives on its host's: run that");
-    block_sigpipe();
-    loop_set_thread(loop, &loop_this_thread);
-    uv_update_time(self->uv);
+    check_own(self, __func__);
+    enter_thread(self);
+    refresh(loop);
     if (!atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_run(self->uv, UV_RUN_DEFAULT);
     atomic_store_explicit(&self->stop_requested, false, memory_order_release);
     abort_and_wait(self);
-    loop_set_thread(loop, NULL);
+    leave_thread(self);
+}
+
+/* ---- run by the host's own poll ---- */
+
+int weir_loop_backend_fd(const weir_loop *loop) {
+    const uv_driver *self = driver_of((weir_loop *)loop);
+    check_own(self, __func__);
+    return uv_backend_fd(self->uv);
+}
+
+static bool has_no_thread(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->thread, memory_order_relaxed) == NULL;
+}
+
+int weir_loop_timeout(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    check_own(self, __func__);
+    if (has_no_thread(loop)) return 0;
+    loop_check_current(loop, __func__);
+    if (has_rest(self) || loop_waiting_tasks(loop) > 0) return 0;
+    uv_update_time(self->uv);
+    return uv_backend_timeout(self->uv);
+}
+
+/* What this turn's events wrote is sent in this turn, not before the next sleep, which is the host's. */
+bool weir_loop_turn(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    check_own(self, __func__);
+    if (has_no_thread(loop)) enter_thread(self);
+    loop_check_current(loop, __func__);
+    uv_run(self->uv, UV_RUN_NOWAIT);
+    end_turn(self);
+    return !atomic_load_explicit(&self->stop_requested, memory_order_acquire);
 }
 
 void weir_loop_stop(weir_loop *loop) {
@@ -242,6 +307,6 @@ void weir_loop_free(weir_loop *loop) {
     while (self->handles > 0) uv_run(self->uv, UV_RUN_ONCE);
     if (self->uv == &self->own && uv_loop_close(&self->own) != 0) WEIR_UNREACHABLE();
     if (loop->owns_pool) weir_pool_free(loop->pool);
-    loop_set_thread(loop, NULL);
+    leave_thread(self);
     loop_release(loop);
 }

@@ -1,0 +1,77 @@
+/* loop_turn.c - from waking to sleeping: what a turn took, and what a long sleep is good for.
+ *
+ * The clock is read twice a turn, never for an event.
+ */
+#include <inttypes.h>
+#include <time.h>
+
+#include <weir/core/log.h>
+
+#include "loop/loop_internal.h"
+
+/* A loop that is always slow says so once in so long. */
+#define TELL_AGAIN_MS 1000
+
+_Thread_local loop_thread loop_this_thread;
+
+const loop_place loop_place_event = {"taking an event"}, loop_place_task = {"a posted task"},
+                 loop_place_timer = {"a timer"}, loop_place_promise = {"a promise's listener"},
+                 loop_place_job = {"the end of offloaded work"},
+                 loop_place_sending = {"sending what was written"};
+
+uint64_t loop_clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void loop_begin_turn(weir_loop *loop) {
+    loop->turn_began = loop_clock_ns();
+    atomic_store_explicit(&loop->awake, true, memory_order_relaxed);
+}
+
+static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
+    loop_count(&loop->counts.slow_turns);
+    if (loop->slow_told != 0 && now_ms - loop->slow_told < TELL_AGAIN_MS) return;
+    loop->slow_told = now_ms;
+    weir_log(WEIR_LOG_WARN, "loop", "\"%s\" took %" PRIu64 " ms for one turn", loop->name, took_ms);
+}
+
+void loop_rest(weir_loop *loop) {
+    loop_counts *counts = &loop->counts;
+    uint64_t now = loop_clock_ns(), took = now - loop->turn_began;
+    loop_count(&counts->turns);
+    loop_add(&counts->busy_ns, took);
+    loop_count(&counts->turn_us[loop_bucket(took / 1000)]);
+    if (took > loop_counted(&counts->longest_turn_ns))
+        atomic_store_explicit(&counts->longest_turn_ns, took, memory_order_relaxed);
+    if (loop->slow_callback_ms != WEIR_LOOP_NEVER && took / 1000000 >= loop->slow_callback_ms)
+        note_slow_turn(loop, now / 1000000, took / 1000000);
+    atomic_store_explicit(&loop->awake, false, memory_order_relaxed);
+}
+
+/* ---- idle trimming ---- */
+
+/* Timers do not count: a beat alone takes no bufs. */
+static uint64_t activity(const weir_loop *loop) {
+    return loop_counted(&loop->counts.events) + loop_counted(&loop->counts.tasks);
+}
+
+static void on_quiet(weir_timer *timer) {
+    weir_loop *loop = timer->arg;
+    if (activity(loop) != loop->quiet_since) return; /* the end of the turn starts it again */
+    weir_pool_trim(loop->pool);
+    loop_count(&loop->counts.trims);
+}
+
+void loop_init_quiet(weir_loop *loop) {
+    weir_timer_init(&loop->quiet, on_quiet, loop);
+}
+
+void loop_watch_for_quiet(weir_loop *loop) {
+    uint64_t now = activity(loop);
+    if (now == loop->quiet_since || weir_timer_is_running(&loop->quiet)) return;
+    if (loop->trim_idle_ms == WEIR_LOOP_NEVER) return;
+    loop->quiet_since = now;
+    weir_timer_start(&loop->quiet, loop, loop->trim_idle_ms);
+}
