@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 
 #include <weir/core/log.h>
 #include <weir/transport/loop_group.h>
@@ -11,6 +12,7 @@
 typedef struct member {
     weir_loop *loop;
     pthread_t thread;
+    char name[24];
 } member;
 
 struct weir_loop_group {
@@ -20,48 +22,93 @@ struct weir_loop_group {
     member members[];
 };
 
-static unsigned usable_cpus(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    int count = CPU_COUNT(&set);
-    return count > 0 ? (unsigned)count : 1;
+static unsigned usable_cpus(cpu_set_t *set) {
+    if (sched_getaffinity(0, sizeof *set, set) != 0) {
+        CPU_ZERO(set);
+        CPU_SET(0, set);
+    }
+    return (unsigned)CPU_COUNT(set);
+}
+
+/* The i-th CPU of the set, and round again. */
+static size_t nth_cpu(const cpu_set_t *set, unsigned count, size_t i) {
+    size_t cpu = 0;
+    for (unsigned left = (unsigned)(i % count); !CPU_ISSET(cpu, set) || left-- > 0; cpu++) {
+    }
+    return cpu;
 }
 
 static void *run(void *arg) {
-    weir_loop_run(arg);
+    member *self = arg;
+    char shown[16]; /* a thread's name may not be longer */
+    snprintf(shown, sizeof shown, "%.15s", self->name);
+    pthread_setname_np(pthread_self(), shown);
+    weir_loop_run(self->loop);
     return NULL;
 }
 
-/* Signals are for the host's own threads, or for net_signals through libuv's pipe: loop threads take none. */
-static bool start_thread(member *self) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&self->thread, NULL, run, self->loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0;
+static bool set_attributes(pthread_attr_t *attributes, const weir_loop_group_options *options, size_t i) {
+    cpu_set_t usable, one;
+    unsigned count = usable_cpus(&usable);
+    CPU_ZERO(&one);
+    CPU_SET(nth_cpu(&usable, count, i), &one);
+    if (options->stack_size != 0 && pthread_attr_setstacksize(attributes, options->stack_size) != 0)
+        return false;
+    return !options->pin_cpus || pthread_attr_setaffinity_np(attributes, sizeof one, &one) == 0;
 }
 
-weir_loop_group *weir_loop_group_new(unsigned count) {
-    if (count == 0) count = usable_cpus();
+/* Signals are for the host's own threads, or for net_signals through libuv's pipe: loop threads take none. */
+static bool start_thread(member *self, const weir_loop_group_options *options, size_t i) {
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started =
+        set_attributes(&attributes, options, i) && pthread_create(&self->thread, &attributes, run, self) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
+static bool start_member(member *self, const weir_loop_group_options *options, weir_pool *pool, size_t i) {
+    weir_loop_options loop = options->loop;
+    snprintf(self->name, sizeof self->name, "%.11s-%u", options->name != NULL ? options->name : "loop",
+             (unsigned)i);
+    loop.name = self->name;
+    loop.host = NULL;
+    loop.pool = pool;
+    self->loop = weir_loop_new(&loop);
+    if (self->loop == NULL) return false;
+    if (start_thread(self, options, i)) return true;
+    weir_loop_free(self->loop);
+    return false;
+}
+
+weir_loop_group *weir_loop_group_new_with(const weir_loop_group_options *options) {
+    cpu_set_t usable;
+    weir_loop_group_options defaults = {0};
+    if (options == NULL) options = &defaults;
+    unsigned count = options->count != 0 ? options->count : usable_cpus(&usable);
     weir_loop_group *group = weir_alloc_zeroed(NULL, 1, sizeof *group + count * sizeof(member));
     if (group == NULL) return NULL;
-    group->pool = weir_pool_new(&(weir_pool_options){.name = "loops"});
+    weir_pool_options pool = options->pool;
+    if (pool.name == NULL) pool.name = "loops";
+    group->pool = weir_pool_new(&pool);
     if (group->pool != NULL) {
-        for (group->count = 0; group->count < count; group->count++) {
-            member *next = &group->members[group->count];
-            next->loop = weir_loop_new(&(weir_loop_options){.pool = group->pool});
-            if (next->loop == NULL) break;
-            if (!start_thread(next)) {
-                weir_loop_free(next->loop);
-                break;
-            }
+        while (group->count < count &&
+               start_member(&group->members[group->count], options, group->pool, group->count)) {
+            group->count++;
         }
         if (group->count == count) return group;
     }
     weir_log(WEIR_LOG_ERROR, "loop", "no memory, threads or descriptors for %u loops", count);
     weir_loop_group_free(group);
     return NULL;
+}
+
+weir_loop_group *weir_loop_group_new(unsigned count) {
+    return weir_loop_group_new_with(&(weir_loop_group_options){.count = count});
 }
 
 void weir_loop_group_free(weir_loop_group *group) {

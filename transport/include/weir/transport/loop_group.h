@@ -15,6 +15,20 @@ typedef struct weir_loop_group weir_loop_group;
  * for all. Gives: a group for weir_loop_group_free, or NULL when out of memory, threads or descriptors. */
 WEIR_API WEIR_MUST_USE weir_loop_group *weir_loop_group_new(unsigned count);
 
+/* Zero means the default, everywhere. */
+typedef struct weir_loop_group_options {
+    unsigned count;    /* loops; 0: one for each CPU this process may use */
+    const char *name;  /* loops and threads are called "name-0", ...; "loop", 11 characters of it. Borrowed */
+    bool pin_cpus;     /* loop i stays on the i-th CPU this process may use, and round again */
+    size_t stack_size; /* of each thread, bytes; 0: the system's default */
+    weir_loop_options loop; /* of each loop; its name, host and pool do not count here */
+    weir_pool_options pool; /* of the pool for all; its name is "loops" unless given */
+} weir_loop_group_options;
+
+/* The same with options. Borrows: options, which may be NULL. Gives: a group for weir_loop_group_free, or NULL
+ * when out of memory, threads or descriptors, or when the options cannot be honoured (a line is logged). */
+WEIR_API WEIR_MUST_USE weir_loop_group *weir_loop_group_new_with(const weir_loop_group_options *options);
+
 /* Takes: group, or NULL. Stops the loops, which aborts their channels, and joins the threads.
  * Not from one of its loops (checked). */
 WEIR_API void weir_loop_group_free(weir_loop_group *group);
