@@ -30,8 +30,8 @@
 #include <weir/transport/log_handler.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/loop_group.h>
-#include <weir/transport/pcap_handler.h>
 #include <weir/transport/loop_stats.h>
+#include <weir/transport/pcap_handler.h>
 #include <weir/transport/pipeline.h>
 #include <weir/transport/promise.h>
 #include <weir/transport/reconnect.h>
@@ -41,6 +41,7 @@
 #include <weir/transport/resolver.h>
 #include <weir/transport/server.h>
 #include <weir/transport/socket_info.h>
+#include <weir/transport/ticker.h>
 #include <weir/transport/timeout_handler.h>
 #include <weir/transport/timer.h>
 #include <weir/transport/transfer.h>
