@@ -4,6 +4,8 @@
  *     bench_transport                    the tables: nanoseconds, best of several passes
  *     bench_transport --hops K --events N    N events through K handlers and nothing else: run it under
  *                                        callgrind with two values of K or N and look at the difference
+ *     bench_transport --idle N --rounds K    N idle timers started, moved on K times, let expire, and started
+ *                                        and stopped: the same, with two values of K
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,7 +23,9 @@ enum {
     EVENTS = 1000000,
     HOPS_MAX = 10,
     TASKS = 200000,
-    MOVES = 1000000
+    MOVES = 1000000,
+    IDLE = 100000,
+    IDLE_MS = 60000
 };
 
 /* ---- a hop ---- */
@@ -178,15 +182,82 @@ static void timer_table(void) {
     }
 }
 
+/* ---- timers of idle connections: all run, each is moved on now and then, few ever fire ---- */
+
+typedef struct idle_ns {
+    double start, move, fire, stop;
+} idle_ns;
+
+static double ns_each(uint64_t since, uint64_t count) {
+    return (double)(meter_now() - since) / (double)count;
+}
+
+static void start_all(weir_loop *loop, weir_timer *timers, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) weir_timer_start(&timers[i], loop, IDLE_MS);
+}
+
+/* `rounds` times some milliseconds pass and every timer is moved on, as a read on its connection would. */
+static idle_ns idle_pass(uint64_t count, uint64_t rounds) {
+    idle_ns cost;
+    weir_embedded *embedded = weir_embedded_new(NULL, NULL, NULL);
+    weir_timer *timers = calloc(count, sizeof *timers);
+    if (embedded == NULL || timers == NULL) die("out of memory");
+    weir_loop *loop = weir_embedded_loop(embedded);
+    for (uint64_t i = 0; i < count; i++) weir_timer_init(&timers[i], timer_fired, NULL);
+    uint64_t before = meter_now();
+    start_all(loop, timers, count);
+    cost.start = ns_each(before, count);
+    before = meter_now();
+    for (uint64_t round = 0; round < rounds; round++) {
+        weir_embedded_advance(embedded, 37);
+        start_all(loop, timers, count);
+    }
+    cost.move = ns_each(before, count * (rounds != 0 ? rounds : 1));
+    before = meter_now();
+    weir_embedded_advance(embedded, IDLE_MS);
+    cost.fire = ns_each(before, count);
+    start_all(loop, timers, count);
+    before = meter_now();
+    for (uint64_t i = 0; i < count; i++) weir_timer_stop(&timers[i], loop);
+    cost.stop = ns_each(before, count);
+    weir_embedded_free(embedded);
+    free(timers);
+    return cost;
+}
+
+static double less(double a, double b) {
+    return a < b ? a : b;
+}
+
+static void idle_table(void) {
+    idle_ns best = {1e18, 1e18, 1e18, 1e18};
+    for (int p = 0; p < PASSES; p++) {
+        idle_ns cost = idle_pass(IDLE, 10);
+        best = (idle_ns){less(cost.start, best.start), less(cost.move, best.move), less(cost.fire, best.fire),
+                         less(cost.stop, best.stop)};
+    }
+    printf("\n%d idle timers of a minute, ns a timer\n", IDLE);
+    printf("%24s%8.1f\n%24s%8.1f\n%24s%8.1f\n%24s%8.1f\n", "start", best.start, "move on", best.move,
+           "expire, all the way", best.fire, "stop", best.stop);
+}
+
 int main(int argc, char **argv) {
-    uint64_t hops = 0, events = 0;
-    options_read(argc, argv, (option[]){{"--hops", .number = &hops}, {"--events", .number = &events}, {0}});
-    if (events != 0) {
+    uint64_t hops = 0, events = 0, idle = 0, rounds = 0;
+    options_read(argc, argv,
+                 (option[]){{"--hops", .number = &hops},
+                            {"--events", .number = &events},
+                            {"--idle", .number = &idle},
+                            {"--rounds", .number = &rounds},
+                            {0}});
+    if (idle != 0) {
+        idle_pass(idle, rounds);
+    } else if (events != 0) {
         event_ns(&pass, (unsigned)hops, events, 1);
     } else {
         hop_table();
         post_table();
         timer_table();
+        idle_table();
     }
     return 0;
 }

@@ -149,11 +149,18 @@ static void pass_read(weir_ctx *ctx, weir_obj *msg) {
     weir_ctx_fire_read(ctx, msg);
 }
 
-/* What it calls outward changes nothing: it is still the one that was entered. */
+static void hear(void *arg, weir_status status) {
+    (void)arg;
+    expect_status(status, WEIR_OK);
+}
+
+/* What it calls outward changes nothing, not even a listener that runs inside: it is still the one that was
+ * entered. */
 static void hang_in_read(weir_ctx *ctx, weir_obj *msg) {
     atomic_store(&held_id, weir_channel_id(weir_ctx_channel(ctx)));
-    weir_ctx_write(ctx, msg, NULL);
-    weir_ctx_flush(ctx);
+    weir_promise *promise = weir_promise_new(weir_ctx_loop(ctx));
+    weir_promise_listen(promise, hear, NULL);
+    weir_ctx_write_flush(ctx, msg, promise);
     hang();
 }
 

@@ -36,7 +36,9 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     loop->alloc = options->alloc != NULL ? options->alloc : weir_alloc_default();
     loop->max_tasks = or_default(options->max_tasks, DEFAULT_MAX_TASKS);
     loop->max_jobs = or_default(options->max_jobs, DEFAULT_MAX_JOBS);
-    loop->slow_callback_ms = or_default(options->slow_callback_ms, DEFAULT_SLOW_CALLBACK_MS);
+    /* A turn of a host's loop has callbacks of the host's in it, which ours should not be blamed for. */
+    unsigned slow_callback_ms = options->host != NULL ? WEIR_LOOP_NEVER : DEFAULT_SLOW_CALLBACK_MS;
+    loop->slow_callback_ms = or_default(options->slow_callback_ms, slow_callback_ms);
     loop->trim_idle_ms = or_default(options->trim_idle_ms, DEFAULT_TRIM_IDLE_MS);
     loop->made_at = loop_clock_ns();
     loop->now = now;

@@ -19,13 +19,13 @@ WEIR_BEGIN_DECLS
 
 /* Zero means the default, everywhere. */
 typedef struct weir_loop_options {
-    const char *name; /* for logs, 23 characters of it: "loop". Borrowed */
+    const char *name; /* for logs, 23 characters of it are kept: "loop" */
     void *host;      /* a uv_loop_t of yours to live on: run it yourself instead of weir_loop_run. Borrowed */
     weir_pool *pool; /* where channels get their bufs; NULL: one pool of the loop's own. Borrowed */
     unsigned max_tasks; /* most tasks posted and not yet run; 0: 1 048 576 */
     unsigned max_jobs;  /* most offloaded jobs whose end was not told yet; 0: 65 536 */
     /* A callback or a turn that keeps the loop for so many milliseconds is told in the log: the first while it
-     * still does, with its handler. 0: 1000; WEIR_LOOP_NEVER: nobody looks */
+     * still does, with its handler. 0: 1000, on a host: nobody looks; WEIR_LOOP_NEVER: nobody looks */
     unsigned slow_callback_ms;
     /* After so many milliseconds without events or tasks the pool's cache for this thread is given back, once.
      * 0: 10 000; WEIR_LOOP_NEVER: kept */
