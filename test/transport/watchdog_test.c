@@ -22,7 +22,7 @@ static unsigned stuck_lines, turn_lines;
 static void keep_line(void *arg, weir_log_level level, const char *subject, const char *text) {
     (void)arg;
     pthread_mutex_lock(&lock);
-    if (level == WEIR_LOG_WARN && strcmp(subject, "loop") == 0) {
+    if (level >= WEIR_LOG_INFO && strcmp(subject, "loop") == 0) {
         bool of_turn = strstr(text, "for one turn") != NULL;
         snprintf(of_turn ? turn : stuck, sizeof stuck, "%s", text);
         ++*(of_turn ? &turn_lines : &stuck_lines);
@@ -47,6 +47,7 @@ static void listen_in(void) {
     stuck[0] = turn[0] = '\0';
     stuck_lines = turn_lines = 0;
     weir_log_set_sink(keep_line, NULL);
+    weir_log_set_level(WEIR_LOG_INFO);
 }
 
 static weir_loop_group *watched_group(unsigned limit_ms) {

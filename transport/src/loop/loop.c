@@ -13,7 +13,7 @@
 #define CLOSED_TO_POSTS 0x80000000u
 #define DEFAULT_MAX_TASKS 1048576u
 #define DEFAULT_MAX_JOBS 65536u
-#define DEFAULT_SLOW_CALLBACK_MS 1000
+#define DEFAULT_SLOW_CALLBACK_MS 5000
 #define DEFAULT_TRIM_IDLE_MS 10000
 /* Sending may make callbacks write again; what they write after so many rounds waits for the next turn. */
 #define SEND_ROUNDS_A_TURN 4

@@ -34,7 +34,7 @@ static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
     loop_count(&loop->counts.slow_turns);
     if (loop->slow_told != 0 && now_ms - loop->slow_told < TELL_AGAIN_MS) return;
     loop->slow_told = now_ms;
-    weir_log(WEIR_LOG_WARN, "loop", "\"%s\" took %" PRIu64 " ms for one turn", loop->name, took_ms);
+    weir_log(WEIR_LOG_INFO, "loop", "\"%s\" took %" PRIu64 " ms for one turn", loop->name, took_ms);
 }
 
 void loop_rest(weir_loop *loop) {

@@ -25,7 +25,7 @@ typedef struct weir_loop_options {
     unsigned max_tasks; /* most tasks posted and not yet run; 0: 1 048 576 */
     unsigned max_jobs;  /* most offloaded jobs whose end was not told yet; 0: 65 536 */
     /* A callback or a turn that keeps the loop for so many milliseconds is told in the log: the first while it
-     * still does, with its handler. 0: 1000, on a host: nobody looks; WEIR_LOOP_NEVER: nobody looks */
+     * still does, with its handler. 0: 5000, on a host: nobody looks; WEIR_LOOP_NEVER: nobody looks */
     unsigned slow_callback_ms;
     /* After so many milliseconds without events or tasks the pool's cache for this thread is given back, once.
      * 0: 10 000; WEIR_LOOP_NEVER: kept */
