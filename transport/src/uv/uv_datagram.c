@@ -25,7 +25,7 @@ static void on_socket_failed(uv_datagram *self) {
 void uv_datagram_ready(uv_poll_t *poll, int status, int events) {
     uv_datagram *self = uv_datagram_of(poll->data);
     weir_channel *channel = &self->uv.channel;
-    note_time(channel->loop);
+    note_event_of(channel->loop, channel->id);
     if (WEIR_UNLIKELY(status != 0 || events == UV_PRIORITIZED)) { /* so libuv tells an error while paused */
         on_socket_failed(self);
         return;
