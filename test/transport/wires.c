@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,7 +12,16 @@
 
 #include <weir/testing.h>
 
-const char *const wire_kind_names[WIRE_KINDS] = {"embedded", "accepted", "connected"};
+#include "channel/channel_internal.h"
+
+const wire_traits wire_traits_of[WIRE_KINDS] = {
+    [WIRE_EMBEDDED] = {.name = "embedded", .by_hand = true, .any_object = true},
+    [WIRE_LOCAL] = {.name = "local", .any_object = true},
+    [WIRE_LOCAL_HOP] = {.name = "local_hop", .any_object = true},
+    [WIRE_ACCEPTED] = {.name = "accepted", .is_socket = true},
+    [WIRE_CONNECTED] = {.name = "connected", .is_socket = true},
+    [WIRE_ACCEPTED_V6] = {.name = "accepted_v6", .is_socket = true},
+};
 
 enum {
     PATIENCE_MS = 10000
@@ -35,14 +45,28 @@ static void bound_waiting(int fd) {
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
-int plain_connect(unsigned port) {
-    struct sockaddr_in to = loopback(port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+int plain_connect_to(const weir_addr *addr) {
+    int fd = socket(addr->as.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     require(fd >= 0);
     bound_waiting(fd);
-    if (connect(fd, (struct sockaddr *)(void *)&to, sizeof to) == 0) return fd;
+    if (connect(fd, &addr->as.sa, addr->len) == 0) return fd;
     close(fd);
     return -1;
+}
+
+int plain_connect(unsigned port) {
+    weir_addr addr;
+    require(weir_addr_parse(&addr, "127.0.0.1", port) == WEIR_OK);
+    return plain_connect_to(&addr);
+}
+
+bool wire_is_here(wire_kind kind) {
+    if (kind != WIRE_ACCEPTED_V6) return true;
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool here = fd >= 0 && bind(fd, (struct sockaddr *)(void *)&at, sizeof at) == 0;
+    if (fd >= 0) close(fd);
+    return here;
 }
 
 int plain_listen(unsigned *port, int backlog) {
@@ -80,8 +104,9 @@ static bool is_active(void *arg) {
 static void open_accepted(wire_end *self, const weir_channel_options *options) {
     weir_server_options with = {.loops = self->group, .build = build_and_note, .build_arg = self};
     if (options != NULL) with.channel = *options;
+    if (self->kind == WIRE_ACCEPTED_V6) with.host = "::1";
     require(weir_server_start(&self->server, &with) == WEIR_OK);
-    self->far = plain_connect(weir_addr_port(weir_server_addr(self->server)));
+    self->far = plain_connect_to(weir_server_addr(self->server));
     require(self->far >= 0);
     for (int i = 0; i < PATIENCE_MS && atomic_load(&self->channel) == NULL; i++) wait_ms(1);
 }
@@ -102,10 +127,23 @@ static void open_connected(wire_end *self, const weir_channel_options *options) 
     close(listener);
 }
 
+static void open_local(wire_end *self, const weir_channel_options *options) {
+    size_t loops = weir_loop_group_count(self->group);
+    weir_local_end near = {.loop = self->loop, .build = build_and_note, .build_arg = self};
+    if (options != NULL) near.channel = *options;
+    self->local = calloc(1, sizeof *self->local);
+    require(self->local != NULL);
+    weir_local_end far = far_local_init(self->local, weir_loop_group_at(self->group, loops - 1));
+    weir_channel *channel;
+    require(weir_local_pair(&near, &far, &channel, &self->local->channel) == WEIR_OK);
+    weir_channel_release(channel);
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&self->channel) == NULL; i++) wait_ms(1);
+}
+
 void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *options, weir_build_fn *build,
                void *arg) {
     memset(self, 0, sizeof *self);
-    weir_test_context("%s", wire_kind_names[kind]);
+    weir_test_context("%s", wire_traits_of[kind].name);
     self->kind = kind;
     self->build = build;
     self->arg = arg;
@@ -116,13 +154,15 @@ void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *optio
         self->loop = weir_embedded_loop(self->embedded);
         return;
     }
-    self->group = weir_loop_group_new(1);
+    self->group = weir_loop_group_new(kind == WIRE_LOCAL_HOP ? 2 : 1);
     require(self->group != NULL);
     self->loop = weir_loop_group_at(self->group, 0);
-    if (kind == WIRE_ACCEPTED) {
-        open_accepted(self, options);
-    } else {
+    if (kind == WIRE_LOCAL || kind == WIRE_LOCAL_HOP) {
+        open_local(self, options);
+    } else if (kind == WIRE_CONNECTED) {
         open_connected(self, options);
+    } else {
+        open_accepted(self, options);
     }
     require(wire_until(self, is_active, self));
 }
@@ -132,6 +172,8 @@ void wire_shut(wire_end *self) {
     weir_channel_abort(channel, WEIR_E_CANCELED);
     expect(wire_until_gone(self));
     if (self->far >= 0) close(self->far);
+    if (self->local != NULL) far_local_clear(self->local);
+    free(self->local);
     weir_server_free(self->server);
     weir_loop_group_free(self->group);
     weir_embedded_free(self->embedded);
@@ -192,7 +234,7 @@ bool wire_until(wire_end *self, bool (*fn)(void *arg), void *arg) {
 
 static bool is_off_its_loop(void *arg) {
     wire_end *self = arg;
-    return weir_loop_channels(self->loop) == 0;
+    return channel_is_gone(atomic_load(&self->channel));
 }
 
 bool wire_until_gone(wire_end *self) {
@@ -209,6 +251,8 @@ void wire_write(wire_end *self, void *msg, weir_promise *promise) {
 void far_send(wire_end *self, const void *bytes, size_t n) {
     if (self->embedded != NULL) {
         weir_embedded_feed_bytes(self->embedded, bytes, n);
+    } else if (self->local != NULL) {
+        far_local_send(self->local, bytes, n);
     } else {
         expect_eq(send(self->far, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
     }
@@ -217,6 +261,8 @@ void far_send(wire_end *self, const void *bytes, size_t n) {
 void far_finish(wire_end *self) {
     if (self->embedded != NULL) {
         weir_embedded_feed_end(self->embedded);
+    } else if (self->local != NULL) {
+        weir_channel_shutdown(self->local->channel, NULL);
     } else {
         shutdown(self->far, SHUT_WR);
     }
@@ -225,6 +271,8 @@ void far_finish(wire_end *self) {
 void far_reset(wire_end *self) {
     if (self->embedded != NULL) {
         weir_embedded_break(self->embedded, -ECONNRESET);
+    } else if (self->local != NULL) {
+        weir_channel_abort(self->local->channel, WEIR_E_CANCELED);
     } else {
         plain_reset(self->far);
         self->far = -1;
@@ -233,6 +281,7 @@ void far_reset(wire_end *self) {
 
 void far_take(wire_end *self, bool takes) {
     if (self->embedded != NULL) weir_embedded_stall(self->embedded, !takes);
+    if (self->local != NULL) far_local_take(self->local, takes);
 }
 
 static size_t receive_embedded(wire_end *self, uint8_t *dst, size_t n) {
@@ -247,9 +296,17 @@ static size_t receive_embedded(wire_end *self, uint8_t *dst, size_t n) {
     return got;
 }
 
+static size_t receive_local(wire_end *self, void *dst, size_t n) {
+    size_t got = far_local_receive(self->local, dst, n);
+    self->far_ended = self->local->ended;
+    self->far_broken = self->local->broken;
+    return got;
+}
+
 size_t far_receive(wire_end *self, void *dst, size_t n) {
     size_t got = 0;
     if (self->embedded != NULL) return receive_embedded(self, dst, n);
+    if (self->local != NULL) return receive_local(self, dst, n);
     while (got < n) {
         ssize_t once = recv(self->far, (uint8_t *)dst + got, n - got, 0);
         if (once <= 0) {

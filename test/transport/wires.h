@@ -1,8 +1,11 @@
 /* wires.h - the same channel over different wires, with the far end in the test's hands.
  *
- *     embedded    weir_embedded                          far end: feed and take
- *     accepted    a connection of a weir_server          far end: a plain socket of the test
- *     connected   weir_client_connect to a plain listener   "
+ *     embedded     weir_embedded                             far end: feed and take
+ *     local        one end of a weir_local_pair              far end: the other, on the same loop
+ *     local_hop      "                                         "     , on another loop
+ *     accepted     a connection of a weir_server             far end: a plain socket of the test
+ *     connected    weir_client_connect to a plain listener     "
+ *     accepted_v6  as accepted, on ::1                         "
  *
  * The channel lives on its loop; the test looks at what belongs to it through wire_do and wire_until, which
  * run there. All waiting is bounded.
@@ -14,14 +17,30 @@
 
 #include <weir/transport.h>
 
+#include "far_local.h"
+
 typedef enum wire_kind {
     WIRE_EMBEDDED,
-    WIRE_ACCEPTED,
+    WIRE_LOCAL,
+    WIRE_LOCAL_HOP,
+    WIRE_ACCEPTED, /* from here on: sockets */
     WIRE_CONNECTED,
+    WIRE_ACCEPTED_V6,
     WIRE_KINDS,
 } wire_kind;
 
-extern const char *const wire_kind_names[WIRE_KINDS];
+/* Where wires differ; what is not here holds for all. */
+typedef struct wire_traits {
+    const char *name;
+    bool by_hand;    /* it moves when the test calls, so there is nothing to wait for */
+    bool any_object; /* it carries whatever is counted; else bufs and regions */
+    bool is_socket;  /* what is sent is counted in system calls */
+} wire_traits;
+
+extern const wire_traits wire_traits_of[WIRE_KINDS];
+
+/* Whether this machine has it: without IPv6 there is no accepted_v6. */
+bool wire_is_here(wire_kind kind);
 
 typedef struct wire_end {
     wire_kind kind;
@@ -32,7 +51,8 @@ typedef struct wire_end {
     weir_server *server;
     weir_build_fn *build;
     void *arg;
-    int far; /* the far socket */
+    int far;          /* the far socket, or -1 */
+    far_local *local; /* the far end of a local wire, or NULL */
     bool far_ended, far_broken;
 } wire_end;
 
@@ -78,6 +98,7 @@ bool far_sees_reset(wire_end *self);
 
 /* A blocking socket connected to this port of the loopback; -1 on failure. Calls wait ten seconds at most. */
 int plain_connect(unsigned port);
+int plain_connect_to(const weir_addr *addr);
 
 /* One that listens, on a port the system picks. */
 int plain_listen(unsigned *port, int backlog);

@@ -27,6 +27,7 @@
 #include <weir/transport/ip_filter.h>
 #include <weir/transport/listen_fds.h>
 #include <weir/transport/listen_options.h>
+#include <weir/transport/local.h>
 #include <weir/transport/log_handler.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/loop_group.h>

@@ -4,6 +4,7 @@
 #include <weir/core/log.h>
 
 #include "bootstrap/net.h"
+#include "local/local_names.h"
 #include "loop/promise_internal.h"
 #include "resolver/resolution.h"
 
@@ -14,6 +15,7 @@
 /* Or needs none. */
 static bool has_port(const weir_client_options *options) {
     weir_addr addr;
+    if (local_name_of(options->host) != NULL) return true;
     if (options->port != 0) return options->port <= UINT16_MAX;
     return weir_addr_parse(&addr, options->host, 0) == WEIR_OK && addr.as.sa.sa_family == AF_UNIX;
 }
@@ -28,7 +30,7 @@ static weir_status resolve_options(const weir_client_options *options, weir_clie
     *out = *options;
     if (!makes_sense(options)) {
         weir_log(WEIR_LOG_ERROR, "client",
-                 "a loop, a host and a port from 1 to 65535 (or a unix name) are needed to connect");
+                 "a loop, a host and a port from 1 to 65535 (or a unix or local name) are needed to connect");
         return WEIR_E_INVALID;
     }
     DEFAULT_TO(connect_timeout_ms, 30000);
@@ -43,7 +45,10 @@ weir_channel *weir_client_connect(const weir_client_options *options, weir_promi
     weir_client_options resolved;
     weir_status status = resolve_options(options, &resolved);
     if (status == WEIR_OK) status = channel_options_resolve(&options->channel, &channel);
-    if (status == WEIR_OK) return net_connect(&resolved, &channel, promise);
+    if (status == WEIR_OK) {
+        bool is_local = local_name_of(resolved.host) != NULL;
+        return (is_local ? local_connect : net_connect)(&resolved, &channel, promise);
+    }
     promise_complete_anywhere(promise, status);
     return NULL;
 }

@@ -12,8 +12,7 @@
 
 /* ---- places: max_connections, exact over all loops ---- */
 
-/* Counts a connection in; false when there are as many as allowed. */
-static bool enter(weir_server *server) {
+bool server_enter(weir_server *server) {
     unsigned most = server->options.max_connections;
     uint64_t open = atomic_load(&server->open);
     do {
@@ -29,9 +28,9 @@ static bool waits_for_places(const weir_server *server) {
 
 /* Asks first and looks again afterwards: the place that was free in between would not be told of. */
 static bool enter_or_ask(server_part *part) {
-    if (enter(part->server)) return true;
+    if (server_enter(part->server)) return true;
     atomic_store(&part->wants_place, true);
-    return enter(part->server);
+    return server_enter(part->server);
 }
 
 void server_give_place(weir_server *server) {
@@ -44,15 +43,8 @@ void server_give_place(weir_server *server) {
 
 /* ---- channels ---- */
 
-/* Takes: fd, which counts as open on this part. */
-static void serve(server_part *part, int fd, const weir_addr *peer) {
+void server_part_serve(server_part *part, weir_channel *channel) {
     weir_server *server = part->server;
-    weir_channel *channel = NULL;
-    if (net_configure(fd, peer->as.sa.sa_family, true, &server->channel) == WEIR_OK) {
-        channel = net_channel_new(part->loop, fd, &peer->as.sa, &server->channel, &part->owner);
-    } else {
-        close(fd);
-    }
     if (channel == NULL) {
         atomic_fetch_add(&part->refused, 1);
         atomic_fetch_sub(&part->open, 1);
@@ -69,6 +61,18 @@ static void serve(server_part *part, int fd, const weir_addr *peer) {
     } else if (channel_is_open(channel)) {
         channel_wire_active(channel);
     }
+}
+
+/* Takes: fd, which counts as open on this part. */
+static void serve(server_part *part, int fd, const weir_addr *peer) {
+    const weir_channel_options *options = &part->server->channel;
+    weir_channel *channel = NULL;
+    if (net_configure(fd, peer->as.sa.sa_family, true, options) == WEIR_OK) {
+        channel = net_channel_new(part->loop, fd, &peer->as.sa, options, &part->owner);
+    } else {
+        close(fd);
+    }
+    server_part_serve(part, channel);
 }
 
 /* ---- handing over ---- */
@@ -133,7 +137,7 @@ static void not_accepted(void *arg) {
 static void accepted(void *arg, int fd, const weir_addr *peer) {
     server_listener *listener = arg;
     server_part *here = listener->part;
-    if (!waits_for_places(here->server) && !enter(here->server)) {
+    if (!waits_for_places(here->server) && !server_enter(here->server)) {
         atomic_fetch_add(&here->refused, 1);
         close(fd);
         return;
@@ -180,6 +184,7 @@ weir_status server_part_listen(server_part *part) {
             status = WEIR_E_NO_MEMORY;
         }
     }
+    if (server->name != NULL) server_part_listen_local(part);
     return status;
 }
 
@@ -192,6 +197,7 @@ void server_part_stop_listening(server_part *part) {
         net_listener_close(listener->net);
         listener->net = NULL;
     }
+    server_part_stop_listening_local(part);
 }
 
 static void resume(weir_task *task) {

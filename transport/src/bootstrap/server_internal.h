@@ -18,6 +18,7 @@
 #include "bootstrap/net.h"
 #include "bootstrap/rate_limit.h"
 #include "bootstrap/unix_socket.h"
+#include "local/local_names.h"
 
 /* What one loop does for the server; touched on that loop, but for the counters. */
 typedef struct server_part {
@@ -27,7 +28,8 @@ typedef struct server_part {
     weir_task step_task; /* start, close the listeners, stop: one after the other */
     weir_task cut_task, resume_task;
     weir_timer deadline;
-    size_t listening; /* listeners of this loop that are not closed yet */
+    size_t listening;     /* listeners of this loop that are not closed yet */
+    local_listener local; /* one of them, where the server has a name in this process */
     bool stopping;
     atomic_bool wants_place; /* it waits for a connection to end */
     atomic_bool resuming;    /* resume_task is posted */
@@ -50,6 +52,7 @@ struct weir_server {
     weir_addr *addrs;
     server_listener *listeners;
     size_t addr_count, listener_count;
+    local_name *name;     /* NULL: it has none */
     net_signals *signals; /* on the first loop, until the server is freed */
     weir_task signals_task;
     atomic_bool stop_asked, cut_asked, paused;
@@ -77,12 +80,21 @@ void server_close_sockets(weir_server *server);
 
 /* ---- server_accept.c: from a listening socket to a channel. On the loop of the part ---- */
 
+/* The connection of a new channel, counted as open on the server and the part; NULL: there was no memory for it. */
+void server_part_serve(server_part *part, weir_channel *channel);
+/* Counts a connection in; false when there are as many as allowed. Any thread. */
+bool server_enter(weir_server *server);
 weir_status server_part_listen(server_part *part);
 void server_part_stop_listening(server_part *part);
 /* Its listeners look again whether they may accept. Any thread, while the server is held. */
 void server_part_resume(server_part *part);
 /* One connection less; who waits for its place is told. Any thread. */
 void server_give_place(weir_server *server);
+
+/* ---- server_local.c: the same for a name in this process. On the loop of the part ---- */
+
+void server_part_listen_local(server_part *part);
+void server_part_stop_listening_local(server_part *part);
 
 /* ---- server_part.c: the life of a part ---- */
 

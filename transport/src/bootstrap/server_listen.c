@@ -31,7 +31,10 @@ static weir_status open_socket(weir_server *server, weir_addr *addr, bool share,
 
 static weir_status open_address(weir_server *server, const char *host, unsigned port) {
     weir_addr *addr = &server->addrs[server->addr_count];
-    weir_status status = weir_addr_resolve(addr, host != NULL ? host : "127.0.0.1", port);
+    if (host == NULL) host = "127.0.0.1";
+    const char *name = local_name_of(host);
+    if (name != NULL) return server->name == NULL ? local_name_claim(&server->name, name) : WEIR_E_INVALID;
+    weir_status status = weir_addr_resolve(addr, host, port);
     if (status != WEIR_OK) return status;
     bool share = is_shared(server, addr);
     size_t many = share ? server->count : 1;
@@ -96,6 +99,7 @@ void server_close_sockets(weir_server *server) {
         unix_socket_remove(&server->listeners[i].file);
         if (server->listeners[i].fd >= 0) close(server->listeners[i].fd);
     }
+    local_name_free(server->name);
     weir_alloc_release(NULL, server->listeners);
     weir_alloc_release(NULL, server->addrs);
 }

@@ -240,6 +240,7 @@ void weir_embedded_free(weir_embedded *embedded) {
     if (embedded->channel != NULL) {
         bool outermost = enter_turn(embedded);
         channel_abort_now(embedded->channel, WEIR_E_CLOSED);
+        loop_abort_channels(embedded->loop, WEIR_E_STOPPED); /* ends of local connections that live here */
         leave_turn(embedded, outermost);
         drop_all(embedded, &embedded->inbox);
         drop_all(embedded, &embedded->outbox);

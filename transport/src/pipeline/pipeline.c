@@ -64,7 +64,8 @@ weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {
 
 /* ---- adding ---- */
 
-static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void *state) {
+/* *made, unless NULL, is the new place; `added` may have taken it out again. */
+static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void *state, weir_ctx **made) {
     weir_loop *loop = loop_of(at->pipeline);
     loop_check_current(loop, __func__);
     WEIR_CHECK(!at->removed, "a handler was added next to \"%s\", which is not in the pipeline any more",
@@ -82,26 +83,27 @@ static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void 
     };
     at->next->prev = ctx;
     at->next = ctx;
+    if (made != NULL) *made = ctx;
     if (handler->added != NULL) handler->added(ctx);
     return WEIR_OK;
 }
 
 weir_status weir_pipeline_add_last(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
-    return insert_after(pipeline->tail.prev, handler, state);
+    return insert_after(pipeline->tail.prev, handler, state, NULL);
 }
 
 weir_status weir_pipeline_add_first(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
-    return insert_after(&pipeline->head, handler, state);
+    return insert_after(&pipeline->head, handler, state, NULL);
 }
 
 weir_status weir_pipeline_add_before(weir_ctx *at, const weir_handler *handler, void *state) {
     WEIR_CHECK(!at->removed, "a handler was added before \"%s\", which is not in the pipeline any more",
                at->handler->name);
-    return insert_after(at->prev, handler, state);
+    return insert_after(at->prev, handler, state, NULL);
 }
 
 weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *handler, void *state) {
-    return insert_after(at, handler, state);
+    return insert_after(at, handler, state, NULL);
 }
 
 /* ---- removing ---- */
@@ -131,9 +133,12 @@ void weir_pipeline_remove(weir_ctx *ctx) {
 }
 
 weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, void *state) {
-    weir_status status = insert_after(ctx, handler, state);
-    if (status == WEIR_OK) weir_pipeline_remove(ctx);
-    return status;
+    weir_ctx *replacement;
+    weir_status status = insert_after(ctx, handler, state, &replacement);
+    if (status != WEIR_OK) return status;
+    weir_pipeline_remove(ctx);
+    ctx->next = replacement->next;
+    return WEIR_OK;
 }
 
 bool pipeline_sees_writes(const weir_pipeline *pipeline) {

@@ -24,8 +24,9 @@ WEIR_BEGIN_DECLS
  * Zero means the default, everywhere. */
 typedef struct weir_client_options {
     weir_loop *loop;      /* needed. Borrowed for the channel's life */
-    const char *host;     /* needed: an address, a name, or "unix:/run/x", "unix:@x". Borrowed for the call */
-    unsigned port;        /* needed, but for a unix name */
+    const char *host;     /* needed: an address, a name, "unix:/run/x", "unix:@x" or "local:NAME" (local.h).
+                             Borrowed for the call */
+    unsigned port;        /* needed, but for the last three */
     weir_build_fn *build; /* fills the pipeline, on the loop, before connecting; NULL: none */
     void *build_arg;      /* Borrowed until the channel is gone */
     weir_channel_options channel;

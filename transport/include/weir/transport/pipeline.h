@@ -38,7 +38,9 @@ WEIR_API weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *h
  * out already does nothing. */
 WEIR_API void weir_pipeline_remove(weir_ctx *ctx);
 
-/* `handler` in the place of `ctx`: added, then the old one removed. Otherwise as add_last. */
+/* `handler` in the place of `ctx`: added, then the old one removed. What the old one hands on inward in its `removed`
+ * (what it has left) goes to the new one; what it passes on afterwards, the event under way, goes past it, for at
+ * this place it was seen already. Otherwise as add_last. */
 WEIR_API weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, void *state);
 
 /* The first place of this handler (by its table, by its name), or NULL. Borrows: pipeline, and the answer. */

@@ -37,7 +37,7 @@ typedef struct weir_server_address {
 /* Zero means the default, everywhere. */
 typedef struct weir_server_options {
     weir_loop_group *loops; /* needed. Borrowed for the server's life */
-    const char *host;       /* address, name, "unix:/run/x" or "unix:@x"; "127.0.0.1" */
+    const char *host;       /* address, name, "unix:/run/x", "unix:@x", "local:NAME" (local.h); "127.0.0.1" */
     unsigned port;          /* 0: the system picks one, see weir_server_addr */
     /* More of them; then host and port may be left out. Borrowed for the call. */
     const weir_server_address *addresses;
