@@ -97,7 +97,7 @@ void far_local_take(far_local *self, bool takes) {
     weir_channel_set_reading(self->channel, takes);
 }
 
-size_t far_local_receive(far_local *self, void *dst, size_t n) {
+size_t far_local_receive(far_local *self, void *dst, size_t n, bool *ended, bool *broken) {
     struct timespec until = patience();
     pthread_mutex_lock(&self->lock);
     while (weir_buf_readable(self->got) < n && !self->ended && !self->broken && !self->gone) {
@@ -106,6 +106,8 @@ size_t far_local_receive(far_local *self, void *dst, size_t n) {
     size_t left = weir_buf_readable(self->got);
     size_t taken = left < n ? left : n;
     weir_buf_read_bytes(self->got, dst, taken);
+    *ended = self->ended;
+    *broken = self->broken;
     pthread_mutex_unlock(&self->lock);
     return taken;
 }

@@ -24,7 +24,7 @@ void far_local_clear(far_local *self);
 void far_local_send(far_local *self, const void *bytes, size_t n);
 void far_local_take(far_local *self, bool takes);
 
-/* As many as come before the end or within ten seconds. */
-size_t far_local_receive(far_local *self, void *dst, size_t n);
+/* As many as come before the end or within ten seconds, and whether one of the ends has been seen. */
+size_t far_local_receive(far_local *self, void *dst, size_t n, bool *ended, bool *broken);
 
 #endif

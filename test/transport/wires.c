@@ -296,17 +296,11 @@ static size_t receive_embedded(wire_end *self, uint8_t *dst, size_t n) {
     return got;
 }
 
-static size_t receive_local(wire_end *self, void *dst, size_t n) {
-    size_t got = far_local_receive(self->local, dst, n);
-    self->far_ended = self->local->ended;
-    self->far_broken = self->local->broken;
-    return got;
-}
-
 size_t far_receive(wire_end *self, void *dst, size_t n) {
     size_t got = 0;
     if (self->embedded != NULL) return receive_embedded(self, dst, n);
-    if (self->local != NULL) return receive_local(self, dst, n);
+    if (self->local != NULL)
+        return far_local_receive(self->local, dst, n, &self->far_ended, &self->far_broken);
     while (got < n) {
         ssize_t once = recv(self->far, (uint8_t *)dst + got, n - got, 0);
         if (once <= 0) {

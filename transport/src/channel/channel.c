@@ -143,7 +143,7 @@ static void join_promise(weir_promise **place, weir_promise *promise) {
 }
 
 void channel_close(weir_channel *channel, weir_promise *promise) {
-    if (channel_is_gone(channel)) {
+    if (channel_is_gone(channel) && pipeline_is_empty(&channel->pipeline)) { /* else inside a `removed` */
         complete(&promise, channel->cause);
         return;
     }

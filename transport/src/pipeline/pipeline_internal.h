@@ -52,6 +52,10 @@ void pipeline_init(weir_pipeline *pipeline);
 /* The name of the event with bit `bit`. */
 const char *pipeline_event_name(unsigned bit);
 
+static inline bool pipeline_is_empty(const weir_pipeline *pipeline) {
+    return pipeline->head.next == &pipeline->tail;
+}
+
 /* Removes every handler, from tail to head. */
 void pipeline_clear(weir_pipeline *pipeline);
 
