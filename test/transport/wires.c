@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,12 +16,14 @@
 #include "channel/channel_internal.h"
 
 const wire_traits wire_traits_of[WIRE_KINDS] = {
-    [WIRE_EMBEDDED] = {.name = "embedded", .by_hand = true, .any_object = true},
-    [WIRE_LOCAL] = {.name = "local", .any_object = true},
-    [WIRE_LOCAL_HOP] = {.name = "local_hop", .any_object = true},
-    [WIRE_ACCEPTED] = {.name = "accepted", .is_socket = true},
-    [WIRE_CONNECTED] = {.name = "connected", .is_socket = true},
-    [WIRE_ACCEPTED_V6] = {.name = "accepted_v6", .is_socket = true},
+    [WIRE_EMBEDDED] = {.name = "embedded", .by_hand = true, .any_object = true, .has_reset = true},
+    [WIRE_LOCAL] = {.name = "local", .any_object = true, .has_reset = true},
+    [WIRE_LOCAL_HOP] = {.name = "local_hop", .any_object = true, .has_reset = true},
+    [WIRE_ACCEPTED] = {.name = "accepted", .is_socket = true, .has_reset = true},
+    [WIRE_CONNECTED] = {.name = "connected", .is_socket = true, .has_reset = true},
+    [WIRE_ACCEPTED_V6] = {.name = "accepted_v6", .is_socket = true, .has_reset = true},
+    [WIRE_ACCEPTED_UNIX] = {.name = "accepted_unix", .is_socket = true},
+    [WIRE_ADOPTED] = {.name = "adopted", .is_socket = true},
 };
 
 enum {
@@ -105,6 +108,9 @@ static void open_accepted(wire_end *self, const weir_channel_options *options) {
     weir_server_options with = {.loops = self->group, .build = build_and_note, .build_arg = self};
     if (options != NULL) with.channel = *options;
     if (self->kind == WIRE_ACCEPTED_V6) with.host = "::1";
+    char name[64];
+    snprintf(name, sizeof name, "unix:@weir-wires-%d", (int)getpid());
+    if (self->kind == WIRE_ACCEPTED_UNIX) with.host = name;
     require(weir_server_start(&self->server, &with) == WEIR_OK);
     self->far = plain_connect_to(weir_server_addr(self->server));
     require(self->far >= 0);
@@ -125,6 +131,18 @@ static void open_connected(wire_end *self, const weir_channel_options *options) 
     require(self->far >= 0);
     bound_waiting(self->far);
     close(listener);
+}
+
+static void open_adopted(wire_end *self, const weir_channel_options *options) {
+    int ends[2];
+    require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    self->far = ends[1];
+    bound_waiting(self->far);
+    weir_promise *promise = weir_promise_new(self->loop);
+    weir_channel_release(
+        weir_channel_adopt(self->loop, ends[0], options, build_and_note, self, weir_promise_retain(promise)));
+    expect_status(weir_promise_wait(promise, PATIENCE_MS), WEIR_OK);
+    weir_promise_release(promise);
 }
 
 static void open_local(wire_end *self, const weir_channel_options *options) {
@@ -161,6 +179,8 @@ void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *optio
         open_local(self, options);
     } else if (kind == WIRE_CONNECTED) {
         open_connected(self, options);
+    } else if (kind == WIRE_ADOPTED) {
+        open_adopted(self, options);
     } else {
         open_accepted(self, options);
     }
@@ -320,5 +340,7 @@ bool far_sees_end(wire_end *self) {
 
 bool far_sees_reset(wire_end *self) {
     char byte;
-    return far_receive(self, &byte, 1) == 0 && self->far_broken;
+    bool nothing = far_receive(self, &byte, 1) == 0;
+    return nothing &&
+           (wire_traits_of[self->kind].has_reset ? self->far_broken : self->far_ended || self->far_broken);
 }

@@ -6,6 +6,8 @@
  *     accepted     a connection of a weir_server             far end: a plain socket of the test
  *     connected    weir_client_connect to a plain listener     "
  *     accepted_v6  as accepted, on ::1                         "
+ *     accepted_unix  as accepted, on a unix name               "
+ *     adopted      one end of a socketpair                   far end: the other
  *
  * The channel lives on its loop; the test looks at what belongs to it through wire_do and wire_until, which
  * run there. All waiting is bounded.
@@ -26,6 +28,8 @@ typedef enum wire_kind {
     WIRE_ACCEPTED, /* from here on: sockets */
     WIRE_CONNECTED,
     WIRE_ACCEPTED_V6,
+    WIRE_ACCEPTED_UNIX,
+    WIRE_ADOPTED,
     WIRE_KINDS,
 } wire_kind;
 
@@ -35,6 +39,7 @@ typedef struct wire_traits {
     bool by_hand;    /* it moves when the test calls, so there is nothing to wait for */
     bool any_object; /* it carries whatever is counted; else bufs and regions */
     bool is_socket;  /* what is sent is counted in system calls */
+    bool has_reset;  /* an abort looks different from an orderly end: unix sockets know no RST (unix(7)) */
 } wire_traits;
 
 extern const wire_traits wire_traits_of[WIRE_KINDS];
@@ -90,7 +95,8 @@ void far_take(wire_end *self, bool takes);
 /* Reads exactly n bytes into dst, or as many as come before the end or within ten seconds: how many. */
 size_t far_receive(wire_end *self, void *dst, size_t n);
 
-/* After all bytes were received: the stream has ended, in an orderly way or by a reset. */
+/* After all bytes were received: the stream has ended, in an orderly way or by an abort (which on a wire that has
+ * no reset is any end). */
 bool far_sees_end(wire_end *self);
 bool far_sees_reset(wire_end *self);
 
