@@ -15,6 +15,7 @@
 
 #include "channel/channel_internal.h"
 #include "life_model.h"
+#include "paths.h"
 #include "seed.h"
 
 enum {
@@ -477,15 +478,6 @@ static void live_once(void) {
     require(world.wisps == 0);
 }
 
-/* Every one of them has been there. */
-static void expect_all(const char *what, const char *const *names, const uint64_t *counts, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        printf("%12llu %s %s\n", (unsigned long long)counts[i], what, names[i]);
-        weir_test_context("%s %s", what, names[i]);
-        expect(counts[i] > 0);
-    }
-}
-
 static void drop_line(void *arg, weir_log_level level, const char *subject, const char *text) {
     (void)arg;
     (void)level;
@@ -496,12 +488,13 @@ static void drop_line(void *arg, weir_log_level level, const char *subject, cons
 WEIR_TEST(channel_random, keeps_to_the_model_of_a_life_over_millions_of_random_steps) {
     memset(&world, 0, sizeof world);
     world.random = seed_start();
-    if (getenv("WEIR_SEED") == NULL) weir_leak_track(false); /* histories: four times the time, for who repeats */
+    if (getenv("WEIR_SEED") == NULL)
+        weir_leak_track(false); /* histories: four times the time, for who repeats */
     weir_log_set_sink(drop_line, NULL);
     for (int i = 0; i < LIVES; i++) live_once();
     weir_log_set_sink(NULL, NULL);
     printf("%12llu steps\n", (unsigned long long)world.steps);
     expect(world.steps > 2000000);
-    expect_all("act", act_names, world.acts, ACTS);
-    expect_all("path", life_path_names, world.paths, LIFE_PATH_COUNT);
+    expect_each_taken("act", act_names, world.acts, ACTS);
+    expect_each_taken("path", life_path_names, world.paths, LIFE_PATH_COUNT);
 }

@@ -15,6 +15,7 @@
 #include <weir/core/log.h>
 #include <weir/testing.h>
 
+#include "paths.h"
 #include "seed.h"
 #include "wires.h"
 
@@ -346,11 +347,7 @@ static void live_on(const char *host) {
     weir_region_release(near_end.file);
     expect_eq(near_end.states, 0);
     expect_eq(near_end.promises, 0);
-    for (path i = 0; i < PATHS; i++) {
-        printf("%12llu path %s\n", (unsigned long long)near_end.paths[i], path_names[i]);
-        weir_test_context("path %s", path_names[i]);
-        expect(near_end.paths[i] > 0);
-    }
+    expect_each_taken("path", path_names, near_end.paths, PATHS);
 }
 
 WEIR_TEST(wire_random, keeps_its_promises_while_both_ends_do_random_things_over_tcp) {
