@@ -106,6 +106,7 @@ void datagrams_open(datagrams *self, weir_datagram_options options, bool connect
     }
     weir_promise *promise = weir_promise_new(self->wire.loop);
     self->channel = weir_datagram_open(&options, weir_promise_retain(promise));
+    atomic_store(&self->wire.channel, self->channel);
     self->opened = weir_promise_wait(promise, 10000);
     weir_promise_release(promise);
     if (self->opened != WEIR_OK) return;

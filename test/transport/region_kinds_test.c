@@ -87,7 +87,7 @@ static void expect_numbers(wire_end *wire, unsigned from, unsigned to) {
 }
 
 WEIR_TEST(region_kinds, numbers_are_made_up_while_they_are_sent) {
-    for (wire_kind kind = 0; kind < WIRE_KINDS; kind++) {
+    FOR_EACH_SOCKET(kind) {
         wire_end wire;
         wire_open(&wire, kind, NULL, NULL, NULL);
         wire_write(&wire, first_numbers(COUNT), NULL);
@@ -101,7 +101,7 @@ WEIR_TEST(region_kinds, numbers_are_made_up_while_they_are_sent) {
 }
 
 WEIR_TEST(region_kinds, what_is_fetched_from_a_slow_place_is_never_waited_for_on_the_loop) {
-    for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++) {
+    FOR_EACH_SOCKET(kind) {
         wire_end wire;
         wire_open(&wire, kind, NULL, NULL, NULL);
         fetched self = {.place = first_numbers(COUNT), .loop = wire.loop};

@@ -278,14 +278,14 @@ static void send_in_order(wire_kind kind, bool is_cold, const weir_channel_optio
 }
 
 WEIR_TEST(region_reader, keeps_bufs_and_regions_in_order_and_memory_within_the_watermark_and_a_chunk) {
-    for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++) {
+    FOR_EACH_SOCKET(kind) {
         send_in_order(kind, false, NULL, 0);
         send_in_order(kind, false, &(weir_channel_options){.send_buffer = 4096}, 1000);
     }
 }
 
 WEIR_TEST(region_reader, never_lets_the_loop_wait_for_a_cold_source) {
-    for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++) send_in_order(kind, true, NULL, 0);
+    FOR_EACH_SOCKET(kind) send_in_order(kind, true, NULL, 0);
 }
 
 static bool is_waited_for(void *arg) {

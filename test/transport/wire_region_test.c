@@ -12,10 +12,6 @@
 #include "slow_region.h"
 #include "wires.h"
 
-#define FOR_EACH_SOCKET(kind)                                                                                \
-    for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++)                                          \
-        if (wire_is_here(kind))
-
 static uint8_t pattern(uint64_t i) {
     return slow_byte(i);
 }

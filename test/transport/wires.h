@@ -47,6 +47,15 @@ extern const wire_traits wire_traits_of[WIRE_KINDS];
 /* Whether this machine has it: without IPv6 there is no accepted_v6. */
 bool wire_is_here(wire_kind kind);
 
+#define FOR_EACH_WIRE(kind)                                                                                  \
+    for (wire_kind kind = 0; kind < WIRE_KINDS; kind++)                                                      \
+        if (wire_is_here(kind))
+
+/* Those that are sockets. */
+#define FOR_EACH_SOCKET(kind)                                                                                \
+    for (wire_kind kind = WIRE_ACCEPTED; kind < WIRE_KINDS; kind++)                                          \
+        if (wire_is_here(kind))
+
 typedef struct wire_end {
     wire_kind kind;
     weir_loop *loop;

@@ -8,10 +8,6 @@
 #include "actor.h"
 #include "wires.h"
 
-#define FOR_EACH_WIRE(kind)                                                                                  \
-    for (wire_kind kind = 0; kind < WIRE_KINDS; kind++)                                                      \
-        if (wire_is_here(kind))
-
 typedef struct witness {
     actor actor; /* in front */
     weir_buf *read;
