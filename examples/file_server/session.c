@@ -1,4 +1,4 @@
-/* session.c - the handler. It drives the line framer by hand: a line whenever there is room for an answer. */
+/* session.c - the handler behind the line decoder, which it pauses while there is no room for an answer. */
 #include "session.h"
 
 #include <errno.h>
@@ -6,8 +6,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include <weir/codec/cumulation.h>
-#include <weir/codec/line_framer.h>
+#include <weir/codec/line_decoder.h>
 
 enum {
     WINDOW = 16,
@@ -16,13 +15,11 @@ enum {
 
 struct session {
     struct service *service;
-    weir_ctx *ctx;
-    weir_cumulation bytes; /* not decoded yet */
-    weir_line_framer lines;
-    weir_buf *mapped;    /* the rest of a mapped body, or NULL; nothing else is answered before its end */
-    unsigned on_the_way; /* bodies, or pieces of a mapped one, that were written and are not sent */
-    bool busy;           /* go_on is running, higher up the stack */
-    bool over;           /* no bytes follow: closes when all that came is answered */
+    weir_ctx *ctx, *lines; /* this handler's place, and the decoder's */
+    weir_buf *mapped;      /* the rest of a mapped body, or NULL; nothing else is answered before its end */
+    unsigned on_the_way;   /* bodies, or pieces of a mapped one, that were written and are not sent */
+    bool busy;             /* go_on is running, higher up the stack */
+    bool over;             /* no more lines: closes when what was begun is written */
     bool closed;
 };
 
@@ -138,24 +135,6 @@ static void answer_line(struct session *self, weir_buf *line) {
 
 /* ---- deciding ---- */
 
-/* Decodes and answers one line; false when no whole line is left. */
-static bool answer_next(struct session *self) {
-    weir_obj *line = NULL;
-    weir_error error = {0};
-    switch (weir_cumulation_next(&self->bytes, weir_line_framer_decode, &self->lines, &line, &error)) {
-    case WEIR_DECODE_MORE: return false;
-    case WEIR_DECODE_AGAIN:
-        if (line != NULL) answer_line(self, weir_buf_from(line));
-        weir_obj_release(line);
-        return true;
-    default: /* the framing is lost */
-        atomic_fetch_add(&self->service->refused, 1);
-        write_line(self, "ERR the line is longer than %d bytes\n", SESSION_LINE_MAX);
-        self->over = true;
-        return false;
-    }
-}
-
 static bool has_room(const struct session *self) {
     return !self->closed && self->on_the_way < WINDOW &&
            weir_channel_is_writable(weir_ctx_channel(self->ctx));
@@ -163,22 +142,19 @@ static bool has_room(const struct session *self) {
 
 /* Everything that changes what may be done ends here. */
 static void go_on(struct session *self) {
-    if (self->busy) return;
-    bool drained = false;
+    if (self->busy || self->closed) return;
     self->busy = true;
-    while (!drained && has_room(self)) {
-        if (self->mapped != NULL) {
-            write_mapped_piece(self);
-        } else {
-            drained = !answer_next(self);
-        }
-    }
+    while (self->mapped != NULL && has_room(self)) write_mapped_piece(self);
     self->busy = false;
     if (self->closed) return;
-    weir_channel_set_reading(weir_ctx_channel(self->ctx), drained);
-    if (!drained || !self->over) return;
-    self->closed = true;
-    weir_ctx_close(self->ctx, NULL); /* which sends what is queued */
+    if (self->over && self->mapped == NULL) {
+        self->closed = true;
+        weir_ctx_close(self->ctx, NULL); /* which sends what is queued */
+    } else if (self->over || self->mapped != NULL || !has_room(self)) {
+        weir_decoder_pause(self->lines);
+    } else {
+        weir_decoder_resume(self->lines);
+    }
 }
 
 /* ---- events ---- */
@@ -186,34 +162,41 @@ static void go_on(struct session *self) {
 static void session_added(weir_ctx *ctx) {
     struct session *self = weir_ctx_state(ctx);
     self->ctx = ctx;
+    self->lines = weir_pipeline_find(weir_ctx_pipeline(ctx), &weir_line_decoder.handler);
 }
 
 static void session_removed(weir_ctx *ctx) {
     struct session *self = weir_ctx_state(ctx);
     weir_buf_release(self->mapped);
-    weir_cumulation_clear(&self->bytes);
     weir_alloc_release(NULL, self);
 }
 
-static void session_read(weir_ctx *ctx, weir_obj *msg) {
+static void session_read(weir_ctx *ctx, weir_obj *line) {
     struct session *self = weir_ctx_state(ctx);
-    weir_status status = weir_cumulation_add(&self->bytes, weir_buf_from(msg));
-    if (status != WEIR_OK) weir_ctx_fail(ctx, status, "request");
+    answer_line(self, weir_buf_from(line));
+    weir_obj_release(line);
+    go_on(self);
 }
 
-static void session_read_complete(weir_ctx *ctx) {
-    go_on(weir_ctx_state(ctx));
+static void session_error(weir_ctx *ctx, const weir_error *error) {
+    struct session *self = weir_ctx_state(ctx);
+    if (error->status != WEIR_E_FRAME_TOO_LONG) {
+        weir_ctx_fire_error(ctx, error);
+        return;
+    }
+    atomic_fetch_add(&self->service->refused, 1);
+    write_line(self, "ERR the line is longer than %d bytes\n", SESSION_LINE_MAX);
+    self->over = true;
+    go_on(self);
 }
 
+/* What was answered is sent, the rest is not begun. The peer's end comes when all is answered: the tail closes. */
 static void session_event(weir_ctx *ctx, weir_obj *event) {
     struct session *self = weir_ctx_state(ctx);
-    bool stopping = event == &weir_event_stopping.obj;
-    if (!stopping && event != &weir_event_peer_closed.obj) {
+    if (event != &weir_event_stopping.obj) {
         weir_ctx_fire_event(ctx, event);
         return;
     }
-    weir_obj_release(event);
-    if (stopping) weir_cumulation_clear(&self->bytes); /* what was answered is sent, the rest is not begun */
     self->over = true;
     go_on(self);
 }
@@ -237,20 +220,21 @@ static const weir_handler session_handler = {
     .added = session_added,
     .removed = session_removed,
     .read = session_read,
-    .read_complete = session_read_complete,
     .event = session_event,
     .writable_changed = session_writable_changed,
+    .error = session_error,
     .inactive = session_inactive,
 };
 
 weir_status session_build(weir_pipeline *pipeline, void *arg) {
+    weir_status status = weir_line_decoder_add(
+        pipeline, &(weir_line_options){.max_length = SESSION_LINE_MAX,
+                                       .decoder = {.contiguous = true, .ignore_partial = true}});
+    if (status != WEIR_OK) return status;
     struct session *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
     self->service = arg;
-    weir_cumulation_init(&self->bytes, &(weir_decoder_options){.contiguous = true});
-    weir_status status =
-        weir_line_framer_init(&self->lines, &(weir_line_options){.max_length = SESSION_LINE_MAX});
-    if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &session_handler, self);
+    status = weir_pipeline_add_last(pipeline, &session_handler, self);
     if (status != WEIR_OK) weir_alloc_release(NULL, self);
     return status;
 }

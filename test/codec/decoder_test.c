@@ -402,6 +402,23 @@ WEIR_TEST(decoder, repeats_a_pull_until_it_has_a_message) {
     close_rig(&self);
 }
 
+static void pull_for_more(void *arg, weir_ctx *ctx, const weir_obj *msg) {
+    (void)arg, (void)msg;
+    weir_ctx_pull(ctx);
+}
+
+WEIR_TEST(decoder, repeats_a_pull_that_came_with_the_last_message_too) {
+    rig self = {0};
+    require(open_rig(&self, &(weir_channel_options){.manual_read = true}));
+    weir_recorder_on_read(self.recorder, pull_for_more, &self);
+    weir_channel_pull(weir_embedded_channel(self.embedded));
+    feed(&self, "one\n");
+    feed(&self, "par");
+    feed(&self, "tial\n");
+    expect_eq(weir_recorder_count(self.recorder, "read 7"), 1);
+    close_rig(&self);
+}
+
 WEIR_TEST(decoder, does_not_pull_unless_it_was_asked_to) {
     rig self = {0};
     require(open_rig(&self, NULL));

@@ -6,6 +6,7 @@
 #include <weir/codec/cumulation.h>
 #include <weir/codec/decoder.h>
 #include <weir/core/alloc.h>
+#include <weir/transport/channel.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/event.h>
 
@@ -16,9 +17,12 @@ typedef struct decoder {
     uint64_t messages;
     unsigned depth;
     bool is_removed;
+    bool is_paused;
+    bool holds_reads; /* it was us who stopped the channel's reading */
+    bool has_ended;   /* the end of the stream came and is not passed on yet */
     bool is_pulled;   /* a pull came that no message has answered */
-    bool has_told;    /* a message or an error, since the last read_complete */
-    bool burst_ended; /* a read_complete waits for the callback under way */
+    bool has_told;    /* a message or an error, since that pull and the last read_complete */
+    bool burst_ended; /* a read_complete waits for the callback under way, or for the resume */
 } decoder;
 
 static decoder *decoder_of(const weir_ctx *ctx) {
@@ -106,18 +110,27 @@ static void decode_all(weir_ctx *ctx, decoder *self, step_fn *step, weir_decode_
     weir_error failure;
     weir_decode answer;
     do {
-        if (self->is_removed) return;
+        if (self->is_removed || self->is_paused) return;
         answer = step(&self->bytes, decode, self->state, &message, &failure);
     } while (pass_on(ctx, self, answer, message, &failure));
 }
 
 /* ---- in and out of a callback ---- */
 
+static void pass_end(weir_ctx *ctx, decoder *self) {
+    if (!self->has_ended) return;
+    self->has_ended = false;
+    weir_ctx_fire_event(ctx, &weir_event_peer_closed.obj);
+}
+
+/* All that waits goes to whoever is next. */
 static void hand_on_rest(weir_ctx *ctx, decoder *self) {
     weir_buf *rest = weir_cumulation_take(&self->bytes);
-    if (rest == NULL) return;
-    weir_ctx_fire_read(ctx, &rest->obj);
-    weir_ctx_fire_read_complete(ctx);
+    if (rest != NULL) {
+        weir_ctx_fire_read(ctx, &rest->obj);
+        weir_ctx_fire_read_complete(ctx);
+    }
+    pass_end(ctx, self);
 }
 
 /* Downstream may do anything in here, also remove us: nothing is touched after it. */
@@ -129,9 +142,21 @@ static void end_burst(weir_ctx *ctx, decoder *self) {
     if (is_unanswered) weir_ctx_pull(ctx);
 }
 
+static bool may_go_on(const decoder *self) {
+    return !self->is_removed && !self->is_paused;
+}
+
 /* The end of the stream does not overtake a read_complete that waits. */
 static void end_waiting_burst(weir_ctx *ctx, decoder *self) {
-    if (self->burst_ended && !self->is_removed) end_burst(ctx, self);
+    if (self->burst_ended && may_go_on(self)) end_burst(ctx, self);
+}
+
+/* What came before the end, and then the end, unless that has to wait. */
+static void end_stream(weir_ctx *ctx, decoder *self) {
+    decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
+    decode_all(ctx, self, weir_cumulation_end, self->ops->decode_last);
+    end_waiting_burst(ctx, self);
+    if (may_go_on(self)) pass_end(ctx, self);
 }
 
 /* `self` may be gone afterwards. */
@@ -140,9 +165,48 @@ static void leave(weir_ctx *ctx, decoder *self) {
     if (--self->depth > 0) return;
     if (self->is_removed) {
         weir_decoder_free(self);
-    } else if (self->burst_ended) {
-        end_burst(ctx, self);
+    } else {
+        end_waiting_burst(ctx, self);
     }
+}
+
+/* ---- pausing ---- */
+
+static void hold_reads(weir_ctx *ctx, decoder *self) {
+    weir_channel *channel = weir_ctx_channel(ctx);
+    if (!weir_channel_is_reading(channel)) return;
+    weir_channel_set_reading(channel, false);
+    self->holds_reads = true;
+}
+
+static void release_reads(weir_ctx *ctx, decoder *self) {
+    if (self->holds_reads) weir_channel_set_reading(weir_ctx_channel(ctx), true);
+    self->holds_reads = false;
+}
+
+bool weir_decoder_is_paused(const weir_ctx *ctx) {
+    return decoder_of(ctx)->is_paused;
+}
+
+void weir_decoder_pause(weir_ctx *ctx) {
+    decoder *self = decoder_of(ctx);
+    self->is_paused = true;
+    hold_reads(ctx, self);
+}
+
+/* Within a callback of ours the loop that called it goes on by itself. */
+void weir_decoder_resume(weir_ctx *ctx) {
+    decoder *self = decoder_of(ctx);
+    if (!self->is_paused) return;
+    self->is_paused = false;
+    release_reads(ctx, self);
+    if (self->depth > 0) return;
+    self->depth++;
+    decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
+    if (self->has_ended) end_stream(ctx, self);
+    bool wants_bytes = self->is_pulled && !self->has_told && !self->burst_ended;
+    if (wants_bytes && may_go_on(self)) weir_ctx_pull(ctx);
+    leave(ctx, self);
 }
 
 /* ---- the slots ---- */
@@ -150,6 +214,7 @@ static void leave(weir_ctx *ctx, decoder *self) {
 void weir_decoder_removed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     self->is_removed = true;
+    release_reads(ctx, self);
     if (self->depth > 0) return;
     self->depth++;
     leave(ctx, self);
@@ -172,7 +237,8 @@ void weir_decoder_read(weir_ctx *ctx, weir_obj *msg) {
 
 void weir_decoder_read_complete(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    if (self->depth > 0) {
+    if (self->is_paused) hold_reads(ctx, self);
+    if (self->depth > 0 || self->is_paused) {
         self->burst_ended = true;
     } else {
         end_burst(ctx, self);
@@ -180,19 +246,20 @@ void weir_decoder_read_complete(weir_ctx *ctx) {
 }
 
 void weir_decoder_event(weir_ctx *ctx, weir_obj *event) {
-    if (event == &weir_event_peer_closed.obj) {
-        decoder *self = decoder_of(ctx);
-        self->depth++;
-        decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
-        decode_all(ctx, self, weir_cumulation_end, self->ops->decode_last);
-        end_waiting_burst(ctx, self);
-        leave(ctx, self);
+    if (event != &weir_event_peer_closed.obj) {
+        weir_ctx_fire_event(ctx, event);
+        return;
     }
-    weir_ctx_fire_event(ctx, event);
+    decoder *self = decoder_of(ctx);
+    self->has_ended = true;
+    self->depth++;
+    end_stream(ctx, self);
+    leave(ctx, self);
 }
 
 void weir_decoder_inactive(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
+    self->has_ended = false;
     self->depth++;
     decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
     if (!self->is_removed) weir_cumulation_clear(&self->bytes);
@@ -202,6 +269,8 @@ void weir_decoder_inactive(weir_ctx *ctx) {
 }
 
 void weir_decoder_pull(weir_ctx *ctx) {
-    decoder_of(ctx)->is_pulled = true;
-    weir_ctx_pull(ctx);
+    decoder *self = decoder_of(ctx);
+    self->is_pulled = true;
+    self->has_told = false;
+    if (!self->is_paused) weir_ctx_pull(ctx);
 }

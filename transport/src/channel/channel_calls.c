@@ -158,6 +158,10 @@ void weir_channel_set_reading(weir_channel *channel, bool reading) {
 
 /* ---- questions ---- */
 
+bool weir_channel_is_reading(const weir_channel *channel) {
+    return !channel->manual;
+}
+
 uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
     return atomic_load_explicit(&channel->pending, memory_order_relaxed) +
            atomic_load_explicit(&channel->off_loop, memory_order_relaxed);

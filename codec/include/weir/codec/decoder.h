@@ -34,6 +34,12 @@
  * Pulling. A pull from inward is a wish for a message, not for bytes: when a burst of reads made none, the
  *   decoder pulls again by itself.
  *
+ * Pausing. Whoever gets messages may pause the decoder, and resume it later from anywhere: in between no
+ *   message and no error is made; bytes wait, and read_complete, pulls and the end of the stream with them. The
+ *   channel's reading is stopped meanwhile, so what waits is what had been read, and a burst at most. Objects
+ *   that are not bufs and other events still pass. Removed while paused, it hands on what waits; a channel that
+ *   becomes inactive has nothing to wait for: it is dropped.
+ *
  * Layer: codec. Needs decode.h, pipeline.h. On the channel's loop.
  */
 #ifndef WEIR_CODEC_DECODER_H
@@ -78,6 +84,15 @@ WEIR_API void weir_decoder_free(void *decoder);
 
 /* The protocol's state. Borrows: ctx, whose handler is a decoder; and the answer. */
 WEIR_API void *weir_decoder_state(const weir_ctx *ctx);
+
+/* ---- pausing: see above. Borrows: ctx, whose handler is a decoder ---- */
+
+/* No further message until the resume. Twice is once. Leave weir_channel_set_reading alone meanwhile. */
+WEIR_API void weir_decoder_pause(weir_ctx *ctx);
+/* Goes on. Messages that wait are passed on before this returns or, called from within a callback that the
+ * decoder is making, when that has returned: messages never nest. */
+WEIR_API void weir_decoder_resume(weir_ctx *ctx);
+WEIR_API bool weir_decoder_is_paused(const weir_ctx *ctx);
 
 /* What one decoder has done, in its stream so far. */
 typedef struct weir_decoder_stats {

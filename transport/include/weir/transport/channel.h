@@ -57,6 +57,9 @@ WEIR_API uint64_t weir_channel_pending_bytes(const weir_channel *channel);
  * still reads once. What a reader is given after it paused is what was read already. */
 WEIR_API void weir_channel_set_reading(weir_channel *channel, bool reading);
 
+/* Whether it reads without being pulled, which is also what `manual_read` decides. On the loop only. */
+WEIR_API bool weir_channel_is_reading(const weir_channel *channel);
+
 /* ---- what it is. Borrows: channel, and the answers are borrowed for its life ---- */
 
 WEIR_API bool weir_channel_is_active(const weir_channel *channel);
