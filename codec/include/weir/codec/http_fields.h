@@ -84,10 +84,11 @@ WEIR_API weir_bytes weir_http_name_text(weir_http_name name);
 /* The known name with this spelling, in any case, or WEIR_HTTP_OTHER. Any thread. */
 WEIR_API weir_http_name weir_http_name_of(weir_bytes text);
 
-/* Where one field lies in the text. */
+/* Where one field lies in the text, counted from its reader index. */
 typedef struct weir_http_field {
-    uint32_t name_at, name_length;
+    uint32_t name_at;
     uint32_t value_at, value_length;
+    uint16_t name_length;
     uint8_t name; /* a weir_http_name */
     bool removed; /* its line is still in the text, but it is no field any more */
 } weir_http_field;
@@ -96,11 +97,11 @@ typedef struct weir_http_field {
 
 /* A value in place; readable, changed by the functions here. */
 typedef struct weir_http_fields {
-    weir_buf *text; /* contiguous; NULL: no fields */
+    weir_buf *text; /* the lines, contiguous; NULL: no fields were ever there */
     weir_http_field *list;
     uint16_t count, room; /* entries of the list, removed ones too */
     bool any_removed;
-    uint8_t first[WEIR_HTTP_NAMES]; /* 1 + the index of the first field of that name, 255: look; 0: none */
+    uint8_t first[WEIR_HTTP_NAMES]; /* 1 + the index of the first of that name; 255: look; 0: none */
     weir_http_field inline_list[WEIR_HTTP_FIELDS_INLINE];
 } weir_http_fields;
 
@@ -110,7 +111,7 @@ WEIR_API void weir_http_fields_clear(weir_http_fields *fields);
 
 /* ---- looking. Borrows: fields; the answers are views of it ---- */
 
-/* The value of the first field of this name; ptr NULL when there is none. */
+/* The value of the first field of this name; ptr NULL when there is none. Requires: not WEIR_HTTP_OTHER. */
 WEIR_API weir_bytes weir_http_fields_get(const weir_http_fields *fields, weir_http_name name);
 WEIR_API weir_bytes weir_http_fields_find(const weir_http_fields *fields, weir_bytes name);
 
@@ -132,10 +133,11 @@ WEIR_API bool weir_http_fields_next(const weir_http_fields *fields, size_t *at, 
 WEIR_API size_t weir_http_fields_count(const weir_http_fields *fields);
 
 /* ---- changing. Borrows: fields, name, value (copied into the text, so not views of these fields).
- * Fails: WEIR_E_INVALID for a name that is no token, or a value with CR, LF or NUL: header injection ends
- * here (RFC 9110 5.5); WEIR_E_NO_MEMORY, WEIR_E_LIMIT past 65 535 fields. Nothing is changed then ---- */
+ * Spaces and tabs around a value are dropped. Fails: WEIR_E_INVALID for a name that is no token or longer than
+ * 65 535 bytes, or a value with CR, LF, NUL or another control byte: header injection ends here (RFC 9110 5.5);
+ * WEIR_E_NO_MEMORY; WEIR_E_LIMIT past 65 535 fields, removed ones too, or 4 GiB. Nothing is changed then ---- */
 
-/* One more, behind the others. */
+/* One more, behind the others. Requires: name is not WEIR_HTTP_OTHER (add_other finds known names itself). */
 WEIR_API weir_status weir_http_fields_add(weir_http_fields *fields, weir_http_name name, weir_bytes value);
 WEIR_API weir_status weir_http_fields_add_other(weir_http_fields *fields, weir_bytes name, weir_bytes value);
 WEIR_API weir_status weir_http_fields_add_number(weir_http_fields *fields, weir_http_name name,

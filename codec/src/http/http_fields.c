@@ -1,0 +1,106 @@
+/* http_fields.c - looking at fields: entries of a list over one text. Changing them is http_fields_edit.c. */
+#include <weir/buffer/buf_bytes.h>
+#include <weir/codec/http_fields.h>
+#include <weir/core/alloc.h>
+
+#include "http/http_list.h"
+
+void weir_http_fields_init(weir_http_fields *fields) {
+    fields->text = NULL;
+    fields->list = fields->inline_list;
+    fields->count = 0;
+    fields->room = WEIR_HTTP_FIELDS_INLINE;
+    fields->any_removed = false;
+    memset(fields->first, 0, sizeof fields->first);
+}
+
+void weir_http_fields_clear(weir_http_fields *fields) {
+    weir_buf_release(fields->text);
+    if (fields->list != fields->inline_list) weir_alloc_release(NULL, fields->list);
+    weir_http_fields_init(fields);
+}
+
+static weir_bytes name_of(const weir_http_fields *fields, const weir_http_field *field) {
+    return weir_bytes_of(fields->text->rp + field->name_at, field->name_length);
+}
+
+static weir_bytes value_of(const weir_http_fields *fields, const weir_http_field *field) {
+    return weir_bytes_of(fields->text->rp + field->value_at, field->value_length);
+}
+
+/* Where the first field of a known name may be at the earliest. */
+static size_t begin_of(const weir_http_fields *fields, weir_http_name name) {
+    WEIR_CHECK(name > WEIR_HTTP_OTHER && name < WEIR_HTTP_NAMES, "%d is no known field name", (int)name);
+    unsigned first = fields->first[name];
+    return first == 0 ? fields->count : first - 1u;
+}
+
+/* The next field of a known name from `*at`, or NULL. */
+static const weir_http_field *next_named(const weir_http_fields *fields, weir_http_name name, size_t *at) {
+    while (*at < fields->count) {
+        const weir_http_field *field = &fields->list[(*at)++];
+        if (field->name == name && !field->removed) return field;
+    }
+    return NULL;
+}
+
+weir_bytes weir_http_fields_get(const weir_http_fields *fields, weir_http_name name) {
+    size_t at = begin_of(fields, name);
+    const weir_http_field *field = next_named(fields, name, &at);
+    return field == NULL ? weir_bytes_of(NULL, 0) : value_of(fields, field);
+}
+
+weir_bytes weir_http_fields_find(const weir_http_fields *fields, weir_bytes name) {
+    weir_http_name known = weir_http_name_of(name);
+    if (known != WEIR_HTTP_OTHER) return weir_http_fields_get(fields, known);
+    size_t at = 0;
+    weir_bytes found, value;
+    while (weir_http_fields_next(fields, &at, &found, &value)) {
+        if (weir_bytes_equal_nocase(found, name)) return value;
+    }
+    return weir_bytes_of(NULL, 0);
+}
+
+bool weir_http_fields_has_token(const weir_http_fields *fields, weir_http_name name, const char *token) {
+    weir_bytes wanted = weir_bytes_str(token);
+    size_t at = begin_of(fields, name);
+    const weir_http_field *field;
+    while ((field = next_named(fields, name, &at)) != NULL) {
+        weir_bytes rest = value_of(fields, field), element;
+        while (http_list_next(&rest, &element)) {
+            if (weir_bytes_equal_nocase(http_list_token(element), wanted)) return true;
+        }
+    }
+    return false;
+}
+
+bool weir_http_fields_next(const weir_http_fields *fields, size_t *at, weir_bytes *name, weir_bytes *value) {
+    while (*at < fields->count && fields->list[*at].removed) ++*at;
+    if (*at >= fields->count) return false;
+    const weir_http_field *field = &fields->list[(*at)++];
+    *name = name_of(fields, field);
+    if (value != NULL) *value = value_of(fields, field);
+    return true;
+}
+
+size_t weir_http_fields_count(const weir_http_fields *fields) {
+    size_t n = fields->count;
+    for (size_t i = 0; fields->any_removed && i < fields->count; i++) n -= fields->list[i].removed;
+    return n;
+}
+
+weir_status weir_http_fields_write(const weir_http_fields *fields, weir_buf *out) {
+    if (!fields->any_removed) {
+        if (fields->text != NULL) weir_buf_write_view(out, weir_buf_peek(fields->text));
+        return weir_buf_status(out);
+    }
+    size_t at = 0;
+    weir_bytes name, value;
+    while (weir_http_fields_next(fields, &at, &name, &value)) {
+        weir_buf_write_view(out, name);
+        weir_buf_write_bytes(out, ": ", 2);
+        weir_buf_write_view(out, value);
+        weir_buf_write_bytes(out, "\r\n", 2);
+    }
+    return weir_buf_status(out);
+}
