@@ -8,6 +8,9 @@
 #include <weir/codec/cumulation.h>
 #include <weir/codec/decode.h>
 #include <weir/codec/decoder.h>
+#include <weir/codec/http_fields.h>
+#include <weir/codec/http_message.h>
+#include <weir/codec/http_parser.h>
 #include <weir/codec/length_field_decoder.h>
 #include <weir/codec/length_field_framer.h>
 #include <weir/codec/length_prefix.h>

@@ -54,14 +54,15 @@ typedef struct weir_http_request {
     weir_http_method method;
     weir_bytes method_text;
     weir_bytes target;      /* as it came: origin, absolute, authority or asterisk form (RFC 9112 3.2) */
-    weir_bytes path, query; /* of the target, still percent-encoded; query without '?'; ptr NULL: none */
+    weir_bytes path, query; /* of an origin or absolute target, still percent-encoded; query without '?'; ptr
+                               NULL: none. An absolute target without a path has the path "/" */
     weir_bytes host;        /* authority: of an absolute target, else the Host field (RFC 9112 3.3) */
     weir_buf *line;         /* holds what the views above show */
 } weir_http_request;
 
 typedef struct weir_http_response {
     weir_http_head head;
-    unsigned status;   /* 100 to 599 */
+    unsigned status;   /* 100 to 999 as it came; treat what is above 599 as 500 (RFC 9110 15) */
     weir_bytes reason; /* may be empty */
     weir_buf *line;    /* holds what `reason` shows; or NULL */
 } weir_http_response;
@@ -92,7 +93,8 @@ static inline weir_http_end *weir_http_end_from(weir_obj *obj) {
 }
 
 /* A request to be sent. Borrows: target (copied). `method` as its name: "GET". Gives: a request, or NULL when out of
- * memory, or when method or target have bytes that may not be there. */
+ * memory, or when the method is no token, or the target is empty or has a byte that may not be there (a control, a
+ * space, '#', 0x7f and above). */
 WEIR_API WEIR_MUST_USE weir_http_request *weir_http_request_new(const char *method, weir_bytes target);
 
 /* A response to be sent, with the usual reason phrase. Requires: 100 <= status <= 599. Gives: a response, or NULL

@@ -1,0 +1,114 @@
+/* http_message.c - requests, responses and ends as counted objects. */
+#include <weir/buffer/buf_bytes.h>
+#include <weir/codec/http_message.h>
+#include <weir/core/alloc.h>
+
+#include "http/http_chars.h"
+#include "http/http_message_new.h"
+#include "http/http_scan.h"
+
+static weir_leak_counter requests = {.name = "http request"};
+static weir_leak_counter responses = {.name = "http response"};
+static weir_leak_counter ends = {.name = "http end"};
+
+static void free_request(weir_obj *obj) {
+    weir_http_request *self = (weir_http_request *)(void *)obj;
+    weir_http_fields_clear(&self->head.fields);
+    weir_buf_release(self->line);
+    weir_alloc_release(NULL, self);
+}
+
+static void free_response(weir_obj *obj) {
+    weir_http_response *self = (weir_http_response *)(void *)obj;
+    weir_http_fields_clear(&self->head.fields);
+    weir_buf_release(self->line);
+    weir_alloc_release(NULL, self);
+}
+
+static void free_end(weir_obj *obj) {
+    weir_http_end *self = (weir_http_end *)(void *)obj;
+    weir_http_fields_clear(&self->trailers);
+    weir_alloc_release(NULL, self);
+}
+
+const weir_obj_type weir_http_request_type = {
+    .name = "http request", .free = free_request, .live = &requests};
+const weir_obj_type weir_http_response_type = {
+    .name = "http response", .free = free_response, .live = &responses};
+const weir_obj_type weir_http_end_type = {.name = "http end", .free = free_end, .live = &ends};
+
+weir_http_end weir_http_end_plain = {
+    .obj = {.type = &weir_http_end_type, .count = WEIR_OBJ_IMMORTAL},
+    .trailers = {.list = weir_http_end_plain.trailers.inline_list},
+};
+
+/* ---- empty ones ---- */
+
+static void init_head(weir_http_head *head, const weir_obj_type *type) {
+    weir_obj_init(&head->obj, type);
+    weir_http_fields_init(&head->fields);
+    head->framing = WEIR_HTTP_NO_BODY;
+    head->length = 0;
+    head->minor = 1;
+    head->keep_alive = true;
+    head->upgrade = head->expect_continue = false;
+}
+
+weir_http_request *http_request_make(void) {
+    weir_http_request *self = weir_alloc_acquire(NULL, sizeof *self);
+    if (self == NULL) return NULL;
+    init_head(&self->head, &weir_http_request_type);
+    self->method = WEIR_HTTP_METHOD_OTHER;
+    self->method_text = self->target = self->path = self->query = self->host = weir_bytes_of(NULL, 0);
+    self->line = NULL;
+    return self;
+}
+
+weir_http_response *http_response_make(void) {
+    weir_http_response *self = weir_alloc_acquire(NULL, sizeof *self);
+    if (self == NULL) return NULL;
+    init_head(&self->head, &weir_http_response_type);
+    self->status = 0;
+    self->reason = weir_bytes_of(NULL, 0);
+    self->line = NULL;
+    return self;
+}
+
+weir_http_end *weir_http_end_new(void) {
+    weir_http_end *self = weir_alloc_acquire(NULL, sizeof *self);
+    if (self == NULL) return NULL;
+    weir_obj_init(&self->obj, &weir_http_end_type);
+    weir_http_fields_init(&self->trailers);
+    return self;
+}
+
+/* ---- to be sent ---- */
+
+weir_http_request *weir_http_request_new(const char *method, weir_bytes target) {
+    weir_bytes name = weir_bytes_str(method);
+    if (!http_is_token(name) || target.len == 0) return NULL;
+    if (http_scan_target(target.ptr, target.len) != target.len) return NULL;
+    weir_http_request *self = http_request_make();
+    if (self == NULL) return NULL;
+    self->line = weir_buf_new(name.len + target.len);
+    if (self->line == NULL) {
+        weir_obj_release(self);
+        return NULL;
+    }
+    weir_buf_write_view(self->line, name);
+    weir_buf_write_view(self->line, target);
+    self->method = http_method_of(name);
+    self->method_text = weir_bytes_of(self->line->rp, name.len);
+    self->target = weir_bytes_of(self->line->rp + name.len, target.len);
+    http_split_path(self->target, &self->path, &self->query);
+    return self;
+}
+
+weir_http_response *weir_http_response_new(unsigned status) {
+    WEIR_CHECK(status >= 100 && status <= 599, "%u is no status of a response", status);
+    weir_http_response *self = http_response_make();
+    if (self == NULL) return NULL;
+    self->status = status;
+    self->reason = weir_bytes_str(weir_http_reason(status));
+    return self;
+}

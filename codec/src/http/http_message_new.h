@@ -1,0 +1,17 @@
+/* http_message_new.h - private: heads to be filled, and what both sides read out of a start line. */
+#ifndef WEIR_CODEC_HTTP_MESSAGE_NEW_H
+#define WEIR_CODEC_HTTP_MESSAGE_NEW_H
+
+#include <weir/codec/http_message.h>
+
+/* Empty ones. Gives: one, or NULL when out of memory. */
+weir_http_request *http_request_make(void);
+weir_http_response *http_response_make(void);
+
+/* The number of a method, or WEIR_HTTP_METHOD_OTHER. Methods compare with case (RFC 9110 9.1). */
+weir_http_method http_method_of(weir_bytes text);
+
+/* What comes behind the authority of a target: "/a?b" is "/a" and "b". */
+void http_split_path(weir_bytes target, weir_bytes *path, weir_bytes *query);
+
+#endif

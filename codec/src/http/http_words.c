@@ -1,0 +1,96 @@
+/* http_words.c - the words of start lines: methods and reason phrases (RFC 9110 9.3, 15, and the registry). */
+#include <weir/codec/http_message.h>
+
+#include "http/http_message_new.h"
+
+#define METHOD_TEXT(name) [WEIR_HTTP_METHOD_##name] = {(const uint8_t *)#name, sizeof(#name) - 1},
+static const weir_bytes methods[] = {WEIR_HTTP_METHOD_TABLE(METHOD_TEXT)};
+
+weir_http_method http_method_of(weir_bytes text) {
+    for (size_t i = 1; i < sizeof methods / sizeof methods[0]; i++) {
+        if (weir_bytes_equal(text, methods[i])) return (weir_http_method)i;
+    }
+    return WEIR_HTTP_METHOD_OTHER;
+}
+
+typedef struct phrase {
+    unsigned status;
+    const char *text;
+} phrase;
+
+static const phrase phrases[] = {
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {102, "Processing"},
+    {103, "Early Hints"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {203, "Non-Authoritative Information"},
+    {204, "No Content"},
+    {205, "Reset Content"},
+    {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {208, "Already Reported"},
+    {226, "IM Used"},
+    {300, "Multiple Choices"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {305, "Use Proxy"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {423, "Locked"},
+    {424, "Failed Dependency"},
+    {425, "Too Early"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {451, "Unavailable For Legal Reasons"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {506, "Variant Also Negotiates"},
+    {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
+    {511, "Network Authentication Required"},
+};
+
+const char *weir_http_reason(unsigned status) {
+    size_t low = 0, high = sizeof phrases / sizeof phrases[0];
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (phrases[middle].status < status) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < sizeof phrases / sizeof phrases[0] && phrases[low].status == status;
+    return found ? phrases[low].text : "Unknown";
+}

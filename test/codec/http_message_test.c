@@ -1,0 +1,110 @@
+/* http_message_test.c - objects: made to be sent, and those a parser gave. */
+#include <weir/buffer.h>
+#include <weir/codec/cumulation.h>
+#include <weir/codec/http_message.h>
+#include <weir/codec/http_parser.h>
+#include <weir/testing.h>
+
+#include "codec/frames.h"
+
+WEIR_TEST(http_message, is_a_request) {
+    weir_http_request *request = weir_http_request_new("GET", weir_bytes_str("/a?b=c?d"));
+    require(request != NULL);
+    expect_eq(request->method, WEIR_HTTP_METHOD_GET);
+    expect_bytes(request->method_text, "GET");
+    expect_bytes(request->target, "/a?b=c?d");
+    expect_bytes(request->path, "/a");
+    expect_bytes(request->query, "b=c?d");
+    expect(weir_http_request_from(&request->head.obj) == request);
+    expect(weir_http_response_from(&request->head.obj) == NULL);
+    weir_obj_release(request);
+
+    request = weir_http_request_new("PURGE", weir_bytes_str("*"));
+    require(request != NULL);
+    expect_eq(request->method, WEIR_HTTP_METHOD_OTHER);
+    expect(request->query.ptr == NULL);
+    weir_obj_release(request);
+}
+
+WEIR_TEST(http_message, is_no_request_with_bytes_that_split_it) {
+    expect(weir_http_request_new("GET ", weir_bytes_str("/")) == NULL);
+    expect(weir_http_request_new("", weir_bytes_str("/")) == NULL);
+    expect(weir_http_request_new("GET", weir_bytes_str("")) == NULL);
+    expect(weir_http_request_new("GET", weir_bytes_str("/ HTTP/1.1\r\nA: b")) == NULL);
+    expect(weir_http_request_new("GET", weir_bytes_str("/#a")) == NULL);
+}
+
+WEIR_TEST(http_message, is_a_response_with_its_reason) {
+    weir_http_response *response = weir_http_response_new(404);
+    require(response != NULL);
+    expect_eq(response->status, 404);
+    expect_bytes(response->reason, "Not Found");
+    expect(weir_http_response_from(&response->head.obj) == response);
+    weir_obj_release(response);
+    expect_abort({ weir_obj_release(weir_http_response_new(600)); }, "600 is no status");
+}
+
+WEIR_TEST(http_message, has_a_reason_for_every_usual_status) {
+    expect_str(weir_http_reason(100), "Continue");
+    expect_str(weir_http_reason(200), "OK");
+    expect_str(weir_http_reason(431), "Request Header Fields Too Large");
+    expect_str(weir_http_reason(511), "Network Authentication Required");
+    expect_str(weir_http_reason(0), "Unknown");
+    expect_str(weir_http_reason(299), "Unknown");
+    expect_str(weir_http_reason(999), "Unknown");
+}
+
+WEIR_TEST(http_message, has_an_end_that_is_a_constant) {
+    weir_obj *end = &weir_http_end_plain.obj;
+    weir_obj_release(weir_obj_retain(end));
+    weir_obj_release(end);
+    expect(weir_http_end_from(end) == &weir_http_end_plain);
+    expect_eq(weir_http_fields_count(&weir_http_end_plain.trailers), 0);
+}
+
+static weir_http_request *parse(weir_cumulation *bytes, weir_http_parser *parser, const char *text) {
+    weir_obj *out;
+    weir_error error;
+    weir_cumulation_init(bytes, NULL);
+    weir_http_parser_init(parser, WEIR_HTTP_REQUESTS, NULL);
+    expect_status(weir_cumulation_add(bytes, frames_buf(text, strlen(text))), WEIR_OK);
+    expect_eq(weir_cumulation_next(bytes, weir_http_parser_decode, parser, &out, &error), WEIR_DECODE_AGAIN);
+    weir_http_request *request = weir_http_request_from(out);
+    require(request != NULL);
+    return request;
+}
+
+/* The head owns what its views show, and changing its fields does not move the start line. */
+WEIR_TEST(http_message, lives_on_without_its_parser_and_can_be_changed) {
+    weir_cumulation bytes;
+    weir_http_parser parser;
+    weir_http_request *request =
+        parse(&bytes, &parser, "GET /path HTTP/1.1\r\nHost: a\r\nCookie: x\r\nX:  y \r\n\r\n");
+    weir_http_parser_clear(&parser);
+    weir_cumulation_clear(&bytes);
+    expect_eq(parser.copied, 0);
+    weir_http_fields *fields = &request->head.fields;
+    expect_bytes(weir_buf_peek(fields->text), "Host: a\r\nCookie: x\r\nX:  y \r\n");
+    expect_status(weir_http_fields_set(fields, WEIR_HTTP_COOKIE, weir_bytes_str("z")), WEIR_OK);
+    expect_eq(weir_http_fields_remove(fields, WEIR_HTTP_HOST), 1);
+    expect_bytes(request->path, "/path");
+    expect_bytes(request->host, "a");
+    weir_buf *out = weir_buf_new(0);
+    expect_status(weir_http_fields_write(fields, out), WEIR_OK);
+    expect_bytes(weir_buf_peek(out), "X: y\r\nCookie: z\r\n");
+    weir_buf_release(out);
+    weir_obj_release(request);
+}
+
+WEIR_TEST(http_message, is_sent_as_it_came_when_nothing_was_changed) {
+    weir_cumulation bytes;
+    weir_http_parser parser;
+    weir_http_request *request = parse(&bytes, &parser, "GET / HTTP/1.1\r\nhOST:a\r\nX:  y \r\n\r\n");
+    weir_buf *out = weir_buf_new(0);
+    expect_status(weir_http_fields_write(&request->head.fields, out), WEIR_OK);
+    expect_bytes(weir_buf_peek(out), "hOST:a\r\nX:  y \r\n");
+    weir_buf_release(out);
+    weir_obj_release(request);
+    weir_http_parser_clear(&parser);
+    weir_cumulation_clear(&bytes);
+}
