@@ -12,6 +12,7 @@
 #include <weir/transport/channel.h>
 #include <weir/transport/channel_group.h>
 #include <weir/transport/channel_options.h>
+#include <weir/transport/chunked_writer.h>
 #include <weir/transport/client.h>
 #include <weir/transport/connection_limiter.h>
 #include <weir/transport/connection_pool.h>
