@@ -46,6 +46,7 @@
 #include <weir/transport/ticker.h>
 #include <weir/transport/timeout_handler.h>
 #include <weir/transport/timer.h>
+#include <weir/transport/traffic_shaper.h>
 #include <weir/transport/transfer.h>
 
 #endif

@@ -204,6 +204,15 @@ static inline void note_pending(weir_channel *channel) {
     if (WEIR_UNLIKELY(crossed)) cross_watermark(channel, !writable);
 }
 
+void channel_hold(weir_channel *channel, uint64_t bytes, uint64_t elsewhere) {
+    channel->queue.pending += bytes;
+    channel->queue.elsewhere += elsewhere;
+}
+
+void channel_note_held(weir_channel *channel) {
+    note_pending(channel);
+}
+
 /* Takes: promise. Without one a failure becomes an error event, unless the end was told already. */
 void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_status status) {
     if (promise != NULL) {
@@ -312,6 +321,12 @@ void channel_fire_event(weir_channel *channel, weir_obj *event) {
         return;
     }
     weir_ctx_fire_event(&channel->pipeline.head, event);
+}
+
+void channel_throttle(weir_channel *channel, bool throttled) {
+    if (channel->throttled == throttled) return;
+    channel->throttled = throttled;
+    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
 }
 
 void channel_pull(weir_channel *channel) {

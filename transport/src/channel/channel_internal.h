@@ -62,6 +62,7 @@ struct weir_channel {
     bool manual;       /* reading is off but for pulls */
     bool pulled;       /* one burst was asked for */
     bool choked;       /* reading pauses while unwritable */
+    bool throttled;    /* reading pauses, pulls too, until a handler lets it go on (channel_throttle) */
     bool close_wanted; /* when the queue is out */
     bool shut_wanted;
     bool shut_done;
@@ -127,8 +128,17 @@ static inline bool channel_is_open(const weir_channel *channel) {
 /* Whether the wire should read now. */
 static inline bool channel_wants_reading(const weir_channel *channel) {
     return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
-           (channel->pulled || (!channel->manual && !channel->choked));
+           !channel->throttled && (channel->pulled || (!channel->manual && !channel->choked));
 }
+
+/* A handler keeps back (or, as differences, no longer) what was written: it counts against the watermarks and, but for
+ * what is elsewhere than in memory, the cap. What goes from a handler to the queue is told as one change: held no
+ * longer, written, noted. */
+void channel_hold(weir_channel *channel, uint64_t bytes, uint64_t elsewhere);
+void channel_note_held(weir_channel *channel);
+
+/* A handler lets nothing be read for a while, whatever is asked for. */
+void channel_throttle(weir_channel *channel, bool throttled);
 
 /* More to send than the turn allowed: again at the end of the next one. */
 void channel_send_next_turn(weir_channel *channel);
