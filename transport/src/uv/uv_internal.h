@@ -48,12 +48,12 @@ typedef struct uv_channel {
     unsigned char armed; /* the events polled for */
     bool blocked;        /* the socket was full: wait until it is writable */
     bool cold;           /* the disk is being waited for on the thread pool */
-    bool peer_ending; /* seen while paused */
-    bool hung_up;     /* both directions have ended: only a read has more to tell */
-    bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
-    bool is_client;   /* it is the first member of a client (uv_connect.c) */
-    bool is_adopted;  /* it is the first member of an adopted (uv_adopt.c) */
-    bool is_datagram; /* of a uv_datagram (uv_datagram.h) */
+    bool peer_ending;    /* seen while paused */
+    bool hung_up;        /* both directions have ended: only a read has more to tell */
+    bool corked;         /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool is_client;      /* it is the first member of a client (uv_connect.c) */
+    bool is_adopted;     /* it is the first member of an adopted (uv_adopt.c) */
+    bool is_datagram;    /* of a uv_datagram (uv_datagram.h) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
