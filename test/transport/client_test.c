@@ -10,6 +10,7 @@
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "channel/channel_internal.h"
 #include "holes.h"
 #include "wires.h"
 
@@ -292,6 +293,93 @@ WEIR_TEST(client, connects_over_ipv6_where_there_is_any_and_is_told_where_not) {
     if (listener >= 0) expect(strncmp(weir_addr_format(&addr, text), "[::1]:", 6) == 0);
     finish(&a);
     if (listener >= 0) close(listener);
+}
+
+/* ---- ended in the callback that connects ---- */
+
+typedef struct hasty {
+    attempt a;
+    bool aborts;
+    weir_promise *closed; /* of the close */
+} hasty;
+
+static void connect_and_end(void *arg) {
+    hasty *self = arg;
+    start(&self->a);
+    require(self->a.channel != NULL);
+    if (self->aborts) {
+        weir_channel_abort(self->a.channel, -EPROTO);
+        weir_channel_close(self->a.channel, weir_promise_retain(self->closed));
+    } else {
+        weir_channel_close(self->a.channel, weir_promise_retain(self->closed));
+        weir_channel_abort(self->a.channel, -EPROTO);
+    }
+}
+
+static void expect_hasty_end(const char *host, unsigned port, bool aborts) {
+    hasty self = {.aborts = aborts};
+    weir_test_context("%s, %s", host, aborts ? "aborted" : "closed");
+    prepare(&self.a);
+    self.a.options.host = host;
+    self.a.options.port = port;
+    self.a.promise = NULL;
+    self.closed = weir_promise_new(self.a.loop);
+    require(weir_loop_post(self.a.loop, connect_and_end, &self) == WEIR_OK);
+    weir_status why = aborts ? -EPROTO : (weir_status)WEIR_E_CANCELED;
+    expect_status(weir_promise_wait(self.closed, 10000), why);
+    expect_status(weir_promise_status(self.a.promise), why);
+    expect(weir_promise_is_done(self.a.promise));
+    weir_promise_release(self.closed);
+    finish(&self.a);
+    expect_never_active(&self.a);
+    expect_eq(self.a.h.seen[ACTOR_ADDED], 0);
+}
+
+WEIR_TEST(client, may_be_ended_in_the_callback_that_connects) {
+    unsigned port;
+    int listener = plain_listen(&port, 16);
+    for (int aborts = 0; aborts < 2; aborts++) {
+        expect_hasty_end("127.0.0.1", port, aborts != 0);
+        expect_hasty_end("unix:@weir-client-test", 0, aborts != 0);
+        expect_hasty_end("localhost", port, aborts != 0);
+    }
+    close(listener);
+}
+
+/* ---- ended while the loop takes no posts ---- */
+
+static weir_status end_in_build(weir_pipeline *pipeline, void *arg) {
+    weir_channel *channel = weir_pipeline_channel(pipeline);
+    channel->loop->max_tasks = 0;
+    weir_channel_abort(channel, -EPROTO);
+    return build_with_actor(pipeline, arg);
+}
+
+WEIR_TEST(client, ends_outside_of_its_callbacks_even_when_too_many_tasks_wait) {
+    attempt a;
+    prepare(&a);
+    a.options.port = 1;
+    a.options.build = end_in_build;
+    start(&a);
+    expect_status(weir_promise_wait(a.promise, 10000), -EPROTO);
+    finish(&a);
+    expect_never_active(&a);
+    expect_eq(a.h.seen[ACTOR_REMOVED], 1);
+}
+
+WEIR_TEST(client, ends_outside_of_its_callbacks_when_its_loop_is_being_freed) {
+    actor h = {.name = "h", .keeps = true};
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_client_options options = {
+        .loop = loop, .host = "127.0.0.1", .port = 1, .build = end_in_build, .build_arg = &h};
+    weir_promise *promise = weir_promise_new(loop);
+    weir_channel *channel = weir_client_connect(&options, weir_promise_retain(promise));
+    weir_loop_free(loop); /* which begins it */
+    expect_status(weir_promise_status(promise), -EPROTO);
+    expect_eq(h.seen[ACTOR_ADDED], 1);
+    expect_eq(h.seen[ACTOR_REMOVED], 1);
+    weir_promise_release(promise);
+    weir_channel_release(channel);
 }
 
 /* ---- letting go inside callbacks ---- */

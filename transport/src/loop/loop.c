@@ -85,18 +85,27 @@ size_t weir_loop_channels(const weir_loop *loop) {
 
 /* ---- posted tasks ---- */
 
-static inline weir_status post_within(weir_loop *loop, weir_task *task, unsigned most) {
-    unsigned before = atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
-    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= most || (before & CLOSED_TO_POSTS) != 0)) {
-        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_acq_rel);
-        return (before & CLOSED_TO_POSTS) != 0 ? WEIR_E_STOPPED : WEIR_E_LIMIT;
-    }
+bool loop_is_closed(const weir_loop *loop) {
+    return (atomic_load_explicit(&loop->tasks, memory_order_relaxed) & CLOSED_TO_POSTS) != 0;
+}
+
+/* It is counted. */
+static inline void push(weir_loop *loop, weir_task *task) {
     weir_task *newest = atomic_load_explicit(&loop->posted, memory_order_relaxed);
     do {
         task->next = newest;
     } while (!atomic_compare_exchange_weak_explicit(&loop->posted, &newest, task, memory_order_release,
                                                     memory_order_relaxed));
     if (newest == NULL) loop->driver->wake(loop);
+}
+
+static inline weir_status post_within(weir_loop *loop, weir_task *task, unsigned most) {
+    unsigned before = atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
+    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= most || (before & CLOSED_TO_POSTS) != 0)) {
+        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_acq_rel);
+        return (before & CLOSED_TO_POSTS) != 0 ? WEIR_E_STOPPED : WEIR_E_LIMIT;
+    }
+    push(loop, task);
     return WEIR_OK;
 }
 
@@ -105,7 +114,10 @@ weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
 }
 
 weir_status loop_post_own(weir_loop *loop, weir_task *task) {
-    return post_within(loop, task, CLOSED_TO_POSTS - 1);
+    if (!loop_is_current(loop) || !loop_is_closed(loop)) return post_within(loop, task, CLOSED_TO_POSTS - 1);
+    atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
+    push(loop, task);
+    return WEIR_OK;
 }
 
 typedef struct call_task {
@@ -157,10 +169,6 @@ void loop_run_tasks(weir_loop *loop) {
         task->run(task);
         task = next;
     }
-}
-
-bool loop_is_closed(const weir_loop *loop) {
-    return (atomic_load_explicit(&loop->tasks, memory_order_relaxed) & CLOSED_TO_POSTS) != 0;
 }
 
 void loop_close_queues(weir_loop *loop) {

@@ -115,7 +115,8 @@ static inline void loop_check_current(const weir_loop *loop, const char *functio
                loop->name);
 }
 
-/* As weir_loop_post_task, beyond max_tasks: for the few tasks of weir's own that nothing can replace.
+/* As weir_loop_post_task, beyond max_tasks: for the few tasks of weir's own that nothing can replace. On the
+ * loop also while it is being freed, for who keeps it occupied until the task has run.
  * Fails: WEIR_E_STOPPED. Any thread. */
 weir_status loop_post_own(weir_loop *loop, weir_task *task);
 

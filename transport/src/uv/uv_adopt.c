@@ -9,7 +9,7 @@
 #include <weir/transport/adopt.h>
 
 #include "loop/promise_internal.h"
-#include "uv/uv_internal.h"
+#include "uv/uv_opening.h"
 
 typedef struct adopted {
     uv_channel uv; /* first: it is freed through it */
@@ -17,9 +17,8 @@ typedef struct adopted {
     weir_build_fn *build;
     void *build_arg;
     weir_promise *promise;
-    weir_task task; /* begin, then the end of one that was never opened */
-    int fd;         /* until the channel has it */
-    bool begun;
+    uv_opening opening;
+    int fd; /* until the channel has it */
 } adopted;
 
 static adopted *adopted_of(uv_channel *self) {
@@ -73,19 +72,14 @@ static void settle(adopted *self, weir_status status, bool tell) {
     }
 }
 
-static void end_unopened(weir_task *task) {
-    adopted *self = WEIR_CONTAINER(task, adopted, task);
+static void settle_unopened(uv_channel *uv) {
+    adopted *self = adopted_of(uv);
     if (self->fd >= 0) close(self->fd);
-    settle(self, self->uv.channel.cause, false);
-    channel_wire_closed(&self->uv.channel);
+    settle(self, uv->channel.cause, false);
 }
 
-/* Closed before it began: begin will see it. */
 void uv_adopt_close_unopened(uv_channel *uv) {
-    adopted *self = adopted_of(uv);
-    if (!self->begun) return;
-    self->task.run = end_unopened;
-    if (weir_loop_post_task(uv->channel.loop, &self->task) != WEIR_OK) end_unopened(&self->task);
+    uv_opening_close(&adopted_of(uv)->opening);
 }
 
 static weir_status attach(adopted *self) {
@@ -99,16 +93,10 @@ static weir_status attach(adopted *self) {
     return uv_channel_attach(&self->uv, fd);
 }
 
-static void begin(weir_task *task) {
-    adopted *self = WEIR_CONTAINER(task, adopted, task);
-    weir_channel *channel = &self->uv.channel;
-    bool was_open = channel_is_open(channel);
-    self->begun = true;
-    weir_status status = channel_open(channel, was_open ? self->build : NULL, self->build_arg);
-    if (!was_open) {
-        end_unopened(task);
-        return;
-    }
+static void begin(uv_channel *uv) {
+    adopted *self = adopted_of(uv);
+    weir_channel *channel = &uv->channel;
+    weir_status status = channel_open(channel, self->build, self->build_arg);
     if (status == WEIR_OK && channel_is_open(channel)) {
         status = attach(self);
         if (status != WEIR_OK) channel_abort_now(channel, status);
@@ -120,7 +108,7 @@ static void begin(weir_task *task) {
     settle(self, WEIR_OK, false);
     if (!channel_is_open(channel)) return;
     channel_wire_active(channel);
-    uv_channel_arm(&self->uv);
+    uv_channel_arm(uv);
 }
 
 /* ---- beginning ---- */
@@ -137,9 +125,9 @@ static weir_channel *open_on_loop(weir_loop *loop, int fd, const weir_addr *peer
     uv_channel_init(&self->uv, loop, peer->as.sa.sa_family, &self->options, NULL);
     self->uv.is_adopted = true;
     channel_note_remote(&self->uv.channel, &peer->as.sa);
-    self->task.run = begin;
+    self->opening = (uv_opening){.begin = begin, .settle = settle_unopened};
     weir_channel *channel = weir_channel_retain(&self->uv.channel);
-    weir_status status = weir_loop_post_task(loop, &self->task);
+    weir_status status = uv_opening_post(&self->opening, &self->uv);
     if (status == WEIR_OK) return channel;
     weir_channel_release(channel);
     weir_channel_release(channel);

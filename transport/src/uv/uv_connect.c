@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "loop/promise_internal.h"
-#include "uv/uv_internal.h"
+#include "uv/uv_opening.h"
 #include "uv/uv_race.h"
 
 typedef struct client client;
@@ -21,7 +21,7 @@ typedef struct beginning {
     weir_build_fn *build;
     void *build_arg;
     weir_promise *promise;
-    weir_task task; /* begin, and the end of one that never had a socket */
+    uv_opening opening;
     weir_timer timeout;
     unsigned timeout_ms;
     unsigned port;
@@ -82,12 +82,6 @@ void uv_connect_closed(uv_channel *self) {
 
 /* ---- the end of one that never had a socket ---- */
 
-static void end_unopened(weir_task *task) {
-    uv_channel *uv = &WEIR_CONTAINER(task, beginning, task)->client->uv;
-    uv_connect_closed(uv);
-    channel_wire_closed(&uv->channel);
-}
-
 void uv_connect_close_unopened(uv_channel *self) {
     beginning *begun = client_of(self)->beginning;
     weir_resolution *resolution = begun->resolution;
@@ -96,8 +90,7 @@ void uv_connect_close_unopened(uv_channel *self) {
     begun->race = NULL;
     weir_resolution_cancel(resolution);
     if (race != NULL) uv_race_cancel(race);
-    begun->task.run = end_unopened;
-    if (weir_loop_post_task(self->channel.loop, &begun->task) != WEIR_OK) end_unopened(&begun->task);
+    uv_opening_close(&begun->opening);
 }
 
 /* ---- connecting ---- */
@@ -168,16 +161,10 @@ static void look_for(beginning *self) {
     }
 }
 
-static void begin(weir_task *task) {
-    beginning *self = WEIR_CONTAINER(task, beginning, task);
-    client *owner = self->client;
-    weir_channel *channel = weir_channel_retain(&owner->uv.channel);
-    weir_status status = channel_open(channel, self->build, self->build_arg);
-    if (owner->beginning != NULL) { /* or it has ended in there already */
-        self->failed = status != WEIR_OK;
-        if (channel_is_open(channel)) look_for(self);
-    }
-    weir_channel_release(channel);
+static void begin(uv_channel *uv) {
+    beginning *self = client_of(uv)->beginning;
+    self->failed = channel_open(&uv->channel, self->build, self->build_arg) != WEIR_OK;
+    if (channel_is_open(&uv->channel)) look_for(self);
 }
 
 static weir_status copy_options(beginning *self, const weir_client_options *options) {
@@ -229,12 +216,12 @@ weir_channel *net_connect(const weir_client_options *options, const weir_channel
     }
     beginning *begun = self->beginning;
     begun->promise = promise;
-    begun->task.run = begin;
+    begun->opening = (uv_opening){.begin = begin, .settle = uv_connect_closed};
     weir_timer_init(&begun->timeout, on_timeout, begun);
     uv_channel_init(&self->uv, loop, begun->addr.as.sa.sa_family, &self->options, NULL);
     self->uv.is_client = true;
     weir_channel *channel = weir_channel_retain(&self->uv.channel);
-    status = weir_loop_post_task(loop, &begun->task);
+    status = uv_opening_post(&begun->opening, &self->uv);
     if (status == WEIR_OK) return channel;
     weir_alloc_release(loop->alloc, begun);
     weir_channel_release(channel);
