@@ -98,6 +98,39 @@ WEIR_TEST(datagram, may_be_closed_before_it_is_open) {
     }
 }
 
+typedef struct hasty {
+    weir_datagram_options options;
+    weir_promise *opened, *closed;
+    weir_channel *channel;
+} hasty;
+
+static void open_and_close(void *arg) {
+    hasty *self = arg;
+    self->channel = weir_datagram_open(&self->options, weir_promise_retain(self->opened));
+    require(self->channel != NULL);
+    weir_channel_close(self->channel, weir_promise_retain(self->closed));
+    weir_channel_abort(self->channel, -EPROTO);
+}
+
+WEIR_TEST(datagram, may_be_ended_in_the_callback_that_opens_it) {
+    static const char *const hosts[] = {"127.0.0.1", "localhost"};
+    for (int i = 0; i < 2; i++) {
+        weir_loop_group *group = weir_loop_group_new(1);
+        weir_loop *loop = weir_loop_group_at(group, 0);
+        hasty self = {.options = {.loop = loop, .host = hosts[i]},
+                      .opened = weir_promise_new(loop),
+                      .closed = weir_promise_new(loop)};
+        require(weir_loop_post(loop, open_and_close, &self) == WEIR_OK);
+        expect_status(weir_promise_wait(self.closed, 10000), WEIR_E_CANCELED);
+        expect(weir_promise_is_done(self.opened));
+        expect_status(weir_promise_status(self.opened), WEIR_E_CANCELED);
+        weir_promise_release(self.closed);
+        weir_promise_release(self.opened);
+        weir_channel_release(self.channel);
+        weir_loop_group_free(group);
+    }
+}
+
 WEIR_TEST(datagram, shares_a_port_only_when_all_agree) {
     datagrams one = {0}, two = {0}, three = {0};
     datagrams_open(&one, (weir_datagram_options){.reuse_port = true}, false);

@@ -123,7 +123,7 @@ weir_status datagram_plan_init(datagram_plan *plan, const weir_datagram_options 
     return status;
 }
 
-static const char *host_of(const datagram_plan *plan) {
+const char *datagram_plan_host(const datagram_plan *plan) {
     if (plan->host[0] != '\0') return plan->host;
     return plan->remote.len != 0 && is_v6(&plan->remote) ? "::" : "0.0.0.0";
 }
@@ -133,15 +133,7 @@ bool datagram_plan_is_numeric(datagram_plan *plan) {
     if (plan->remote_host[0] != '\0' &&
         weir_addr_parse(&plan->remote, plan->remote_host, options->remote_port) != WEIR_OK)
         return false;
-    return weir_addr_parse(&plan->local, host_of(plan), options->port) == WEIR_OK;
-}
-
-weir_status datagram_plan_resolve(datagram_plan *plan) {
-    const weir_datagram_options *options = &plan->options;
-    weir_status status = WEIR_OK;
-    if (plan->remote_host[0] != '\0')
-        status = weir_addr_resolve(&plan->remote, plan->remote_host, options->remote_port);
-    return status != WEIR_OK ? status : weir_addr_resolve(&plan->local, host_of(plan), options->port);
+    return weir_addr_parse(&plan->local, datagram_plan_host(plan), options->port) == WEIR_OK;
 }
 
 /* ---- the socket ---- */

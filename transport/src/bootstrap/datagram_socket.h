@@ -30,8 +30,8 @@ weir_status datagram_plan_init(datagram_plan *plan, const weir_datagram_options 
 /* True when both hosts are numeric, and then resolved. */
 bool datagram_plan_is_numeric(datagram_plan *plan);
 
-/* Asks the system's resolver; blocks. */
-weir_status datagram_plan_resolve(datagram_plan *plan);
+/* Our own end, or any address of the peer's family; so the peer is resolved first. */
+const char *datagram_plan_host(const datagram_plan *plan);
 
 /* A bound, perhaps connected, non-blocking socket; *gro: runs will arrive as one. */
 weir_status datagram_socket_open(int *out, const datagram_plan *plan, bool *gro);

@@ -11,7 +11,7 @@
 
 #include "bootstrap/datagram_socket.h"
 #include "channel/datagram_internal.h"
-#include "uv/uv_internal.h"
+#include "uv/uv_opening.h"
 
 enum {
     DATAGRAM_BATCH = 64,  /* messages in one system call */
@@ -29,14 +29,14 @@ typedef struct uv_datagram {
     weir_channel_options options;
     datagram_plan plan;
     weir_promise *promise; /* of opening */
-    weir_task task;        /* begin, and the end of one that never had a socket */
-    weir_timer retry;      /* the kernel had no memory for what we sent */
-    weir_status resolved;
-    bool failed;        /* to open, of its own, not because someone closed it */
-    bool retrying;      /* the timer runs */
-    unsigned expected;  /* messages to make room for in the next recvmmsg */
-    size_t buffer_size; /* room for each */
-    size_t run_segment; /* the longest segment the kernel may still be asked to cut; 0: none */
+    uv_opening opening;
+    weir_resolution *resolution; /* under way */
+    weir_timer retry;            /* the kernel had no memory for what we sent */
+    bool failed;                 /* to open, of its own, not because someone closed it */
+    bool retrying;               /* the timer runs */
+    unsigned expected;           /* messages to make room for in the next recvmmsg */
+    size_t buffer_size;          /* room for each */
+    size_t run_segment;          /* the longest segment the kernel may still be asked to cut; 0: none */
     weir_datagram_stats stats;
 } uv_datagram;
 
@@ -67,7 +67,7 @@ void uv_datagram_add_segment(struct msghdr *header, uint16_t segment);
 
 /* What is still promised of opening ends now. */
 void uv_datagram_settle(uv_datagram *self, weir_status status);
-/* Calls channel_wire_closed soon, for a channel that never had a socket. */
+/* For a channel that never had a socket: calls channel_wire_closed soon. */
 void uv_datagram_close_unopened(uv_datagram *self);
 
 #endif

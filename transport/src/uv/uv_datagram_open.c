@@ -1,10 +1,12 @@
 /* uv_datagram_open.c - resolve, bind, connect: the beginning of a datagram channel.
  *
- *     weir_datagram_open -> begin (on the loop) -> [resolve on the pool] -> open_socket -> opened
+ *     weir_datagram_open -> begin (on the loop) -> [weir_resolve: the peer, then our end] -> open_socket -> opened
  *                                                 any failure -> give_up
  *
  * The channel exists from the call on; it has no socket until there is an address.
  */
+#include <weir/transport/resolver.h>
+
 #include "loop/promise_internal.h"
 #include "uv/uv_datagram.h"
 
@@ -26,15 +28,15 @@ void uv_datagram_settle(uv_datagram *self, weir_status status) {
     }
 }
 
-static void end_unopened(weir_task *task) {
-    uv_datagram *self = WEIR_CONTAINER(task, uv_datagram, task);
-    uv_datagram_settle(self, self->uv.channel.cause);
-    channel_wire_closed(&self->uv.channel);
+static void settle_unopened(uv_channel *uv) {
+    uv_datagram_settle(uv_datagram_of(uv), uv->channel.cause);
 }
 
 void uv_datagram_close_unopened(uv_datagram *self) {
-    self->task.run = end_unopened;
-    if (weir_loop_post_task(self->uv.channel.loop, &self->task) != WEIR_OK) end_unopened(&self->task);
+    weir_resolution *resolution = self->resolution;
+    self->resolution = NULL;
+    weir_resolution_cancel(resolution);
+    uv_opening_close(&self->opening);
 }
 
 static void opened(uv_datagram *self) {
@@ -59,41 +61,49 @@ static void open_socket(uv_datagram *self) {
     opened(self);
 }
 
-static void resolve(void *arg) {
+/* ---- names ---- */
+
+static void look_up(uv_datagram *self, const char *host, unsigned port, weir_resolved_fn *done) {
+    weir_resolve_options options = {.loop = self->uv.channel.loop, .host = host, .port = port};
+    weir_status status = weir_resolve(&self->resolution, &options, done, self);
+    if (status != WEIR_OK) give_up(self, status);
+}
+
+/* False when that is the end of it. */
+static bool note_address(uv_datagram *self, weir_addr *out, weir_status status, const weir_addr *addrs) {
+    self->resolution = NULL;
+    if (status == WEIR_OK) *out = addrs[0];
+    if (status != WEIR_OK) give_up(self, status);
+    return channel_is_open(&self->uv.channel);
+}
+
+static void local_resolved(void *arg, weir_status status, const weir_addr *addrs, size_t count) {
     uv_datagram *self = arg;
-    self->resolved = datagram_plan_resolve(&self->plan);
+    (void)count;
+    if (note_address(self, &self->plan.local, status, addrs)) open_socket(self);
 }
 
-static void resolved(void *arg, weir_status status) {
+static void look_up_local(uv_datagram *self) {
+    look_up(self, datagram_plan_host(&self->plan), self->plan.options.port, local_resolved);
+}
+
+static void remote_resolved(void *arg, weir_status status, const weir_addr *addrs, size_t count) {
     uv_datagram *self = arg;
-    if (status == WEIR_OK) status = self->resolved;
-    if (status != WEIR_OK) {
-        give_up(self, status);
-    } else if (channel_is_open(&self->uv.channel)) {
-        open_socket(self);
-    }
-    weir_channel_release(&self->uv.channel);
+    (void)count;
+    if (note_address(self, &self->plan.remote, status, addrs)) look_up_local(self);
 }
 
-static void resolve_on_pool(uv_datagram *self) {
-    weir_channel_retain(&self->uv.channel);
-    weir_status status = weir_loop_offload(self->uv.channel.loop, resolve, resolved, self);
-    if (status == WEIR_OK) return;
-    give_up(self, status);
-    weir_channel_release(&self->uv.channel);
-}
-
-static void begin(weir_task *task) {
-    uv_datagram *self = WEIR_CONTAINER(task, uv_datagram, task);
-    weir_channel *channel = &self->uv.channel;
-    if (channel_open(channel, self->plan.options.build, self->plan.options.build_arg) != WEIR_OK) {
-        self->failed = true;
-    } else if (!channel_is_open(channel)) {
-        return;
-    } else if (datagram_plan_is_numeric(&self->plan)) {
+static void begin(uv_channel *uv) {
+    uv_datagram *self = uv_datagram_of(uv);
+    const datagram_plan *plan = &self->plan;
+    self->failed = channel_open(&uv->channel, plan->options.build, plan->options.build_arg) != WEIR_OK;
+    if (!channel_is_open(&uv->channel)) return;
+    if (datagram_plan_is_numeric(&self->plan)) {
         open_socket(self);
+    } else if (plan->remote_host[0] != '\0') {
+        look_up(self, plan->remote_host, plan->options.remote_port, remote_resolved);
     } else {
-        resolve_on_pool(self);
+        look_up_local(self);
     }
 }
 
@@ -125,7 +135,7 @@ static void init(uv_datagram *self, const weir_datagram_options *options, weir_p
     self->uv.peer_ending = true; /* there is no end to wait for */
     weir_list_init(&self->uv.rearm);
     channel_init(&self->uv.channel, options->loop, &uv_datagram_wire, &self->options, NULL);
-    self->task.run = begin;
+    self->opening = (uv_opening){.begin = begin, .settle = settle_unopened};
 }
 
 weir_channel *weir_datagram_open(const weir_datagram_options *options, weir_promise *promise) {
@@ -138,7 +148,7 @@ weir_channel *weir_datagram_open(const weir_datagram_options *options, weir_prom
     }
     init(self, options, promise);
     weir_channel *channel = weir_channel_retain(&self->uv.channel);
-    status = weir_loop_post_task(options->loop, &self->task);
+    status = uv_opening_post(&self->opening, &self->uv);
     if (status == WEIR_OK) return channel;
     weir_channel_release(channel);
     weir_channel_release(channel);

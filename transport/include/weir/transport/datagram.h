@@ -100,7 +100,7 @@ typedef struct weir_datagram_options {
     weir_loop *loop; /* needed. Borrowed for the channel's life */
 
     /* Address or name to bind; NULL: any address, of the family of remote_host, else IPv4. "::" hears IPv4 too, as
-     * "::ffff:1.2.3.4". Names are resolved on the thread pool. Borrowed for the call. */
+     * "::ffff:1.2.3.4". Names are resolved as by weir_resolve. Borrowed for the call. */
     const char *host;
     unsigned port; /* to bind; 0: the system picks */
 
