@@ -165,6 +165,24 @@ WEIR_TEST(promise, stops_the_program_when_waited_for_on_its_own_loop) {
 }
 
 /* A channel outlives its loop when someone holds it; what is asked of it then is answered there and then. */
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+WEIR_TEST(promise, is_told_on_its_loop_even_when_that_takes_no_more_posts) {
+    weir_loop *loop = weir_loop_new(&(weir_loop_options){.max_tasks = 1});
+    weir_promise *promise = weir_promise_new(loop);
+    told heard = {0};
+    weir_promise_listen(promise, tell, &heard);
+    expect_status(weir_loop_post(loop, nothing, NULL), WEIR_OK);
+    expect_status(weir_loop_post(loop, nothing, NULL), WEIR_E_LIMIT);
+    promise_complete_anywhere(promise, WEIR_E_TIMEOUT);
+    expect_eq(heard.times, 0); /* this is not its loop's thread */
+    weir_loop_free(loop);      /* now it is */
+    expect_eq(heard.times, 1);
+    expect_status(heard.status, WEIR_E_TIMEOUT);
+}
+
 WEIR_TEST(promise, completes_where_it_is_when_the_loop_has_stopped) {
     weir_loop *loop = weir_loop_new(NULL);
     require(loop != NULL);

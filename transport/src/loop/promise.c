@@ -164,7 +164,7 @@ void promise_complete_anywhere(weir_promise *promise, weir_status status) {
     }
     promise->status = status;
     promise->task.run = complete_posted;
-    if (weir_loop_post_task(promise->loop, &promise->task) == WEIR_OK) return;
+    if (loop_post_own(promise->loop, &promise->task) == WEIR_OK) return;
     /* The loop runs no more, so no thread of its can be in the way: tell from here. */
     if (settle(promise, status)) {
         tell_listeners(promise);
