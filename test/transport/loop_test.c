@@ -258,7 +258,7 @@ typedef struct alarm_clock {
     weir_loop *loop;
     weir_timer timer;
     weir_promise *promise;
-    uint64_t delay, started_at, fired_at;
+    uint64_t delay, started_at, fired_at, worked_until;
 } alarm_clock;
 
 static void ring(weir_timer *timer) {
@@ -270,7 +270,7 @@ static void ring(weir_timer *timer) {
 static void set_alarm(void *arg) {
     alarm_clock *self = arg;
     weir_timer_init(&self->timer, ring, self);
-    self->started_at = now_ms();
+    self->started_at = weir_loop_now(self->loop);
     weir_timer_start(&self->timer, self->loop, self->delay);
 }
 
@@ -296,8 +296,9 @@ static void set_alarm_after_work(void *arg, weir_status status) {
 }
 
 static void sleep_long(void *arg) {
-    (void)arg;
+    alarm_clock *self = arg;
     sleep_ms(200);
+    self->worked_until = now_ms();
 }
 
 static void begin_long_work(void *arg) {
@@ -312,6 +313,7 @@ WEIR_TEST(loop, counts_a_delay_from_now_also_when_it_slept_long_before_the_callb
     weir_promise *rung = weir_promise_retain(clock.promise);
     weir_loop_post(clock.loop, begin_long_work, &clock);
     expect_status(weir_promise_wait(rung, 10000), WEIR_OK);
+    expect(clock.started_at + 1 >= clock.worked_until);
     expect(clock.fired_at + 1 >= clock.started_at + clock.delay);
     weir_promise_release(rung);
     weir_loop_group_free(group);
