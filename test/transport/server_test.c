@@ -129,7 +129,7 @@ WEIR_TEST(server, keeps_its_limit_over_several_loops_that_accept_at_once) {
     int fds[MANY];
     open_house(&h, 3, (weir_server_options){.max_connections = 5});
     for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
-    for (int i = 0; i < 500 && stats_of(&h).refused + stats_of(&h).open < MANY; i++) wait_ms(10);
+    for (int i = 0; i < 3000 && stats_of(&h).refused + stats_of(&h).open < MANY; i++) wait_ms(10);
     expect_eq(stats_of(&h).refused, MANY - 5);
     expect_eq(stats_of(&h).open, 5);
     for (int i = 0; i < MANY; i++) close(fds[i]);
@@ -152,10 +152,17 @@ WEIR_TEST(server, closes_and_counts_connections_whose_pipeline_cannot_be_built) 
     shut_house(&h);
 }
 
-static double cpu_seconds(void) {
-    struct timespec used;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+static uint64_t turns_of(const house *h) {
+    weir_loop_stats stats;
+    weir_loop_group_get_stats(h->group, &stats);
+    return stats.turns;
+}
+
+/* True when the loops sleep through the next moment, but for timers; one that spins takes thousands of turns. */
+static bool is_at_rest(const house *h) {
+    uint64_t before = turns_of(h);
+    wait_ms(300);
+    return turns_of(h) - before < 100;
 }
 
 /* Without a place it stays in the backlog: the peer is connected and hears nothing yet. */
@@ -177,9 +184,7 @@ WEIR_TEST(server, lets_connections_over_its_limit_wait_until_one_has_ended) {
             expect(send(fds[i], "x", 1, MSG_NOSIGNAL) == 1);
         }
         expect(have_open(&h, 2));
-        double cpu = cpu_seconds();
-        wait_ms(200);
-        expect(cpu_seconds() - cpu < 0.05);
+        expect(is_at_rest(&h));
         int heard = 0;
         for (int i = 0; i < MANY; i++) heard += !hears_nothing(fds[i]);
         expect_eq(heard, 2);
@@ -219,9 +224,7 @@ WEIR_TEST(server, accepts_no_faster_than_its_rate_over_all_loops) {
     uint64_t began = now_ms();
     for (int i = 0; i < MANY; i++) fds[i] = plain_connect(h.port);
     for (int i = 0; i < 10000 && stats_of(&h).accepted < 5; i++) wait_ms(1);
-    double cpu = cpu_seconds();
-    wait_ms(200);
-    expect(cpu_seconds() - cpu < 0.05);
+    expect(is_at_rest(&h));
     uint64_t accepted = stats_of(&h).accepted;
     expect(accepted >= 5 && accepted <= 6 + (now_ms() - began) / 1000);
     expect_eq(stats_of(&h).refused, 0);
@@ -303,10 +306,8 @@ WEIR_TEST(server, serves_on_after_it_ran_out_of_descriptors_and_does_not_spin_me
         int turned_away = plain_connect(h.port); /* the kernel connects it, nobody can accept it */
         require(turned_away >= 0);
         expect(has_ended(turned_away));
-        double cpu = cpu_seconds();
-        wait_ms(300);
-        expect(cpu_seconds() - cpu < 0.05);
-        for (int i = 0; i < 10000 && stats_of(&h).accept_errors == errors; i++) wait_ms(1);
+        expect(is_at_rest(&h));
+        for (int i = 0; i < 10000 && stats_of(&h).refused == refused; i++) wait_ms(1);
         expect(stats_of(&h).accept_errors > errors);
         expect(stats_of(&h).accept_errors < errors + 50);
         expect_eq(stats_of(&h).refused, refused + 1);
