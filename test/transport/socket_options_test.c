@@ -88,14 +88,14 @@ WEIR_TEST(socket_options, are_the_systems_where_nothing_is_said_but_for_the_dela
 
 /* ---- by family, before and after connecting ---- */
 
-static int lines;
+/* Of sockets: a loop may have something to say for itself. */
+static atomic_int lines;
 
 static void count_line(void *arg, weir_log_level level, const char *subject, const char *line) {
     (void)arg;
     (void)level;
-    (void)subject;
     (void)line;
-    lines++;
+    if (strcmp(subject, "channel") == 0) lines++;
 }
 
 WEIR_TEST(socket_options, of_tcp_are_not_tried_on_unix_sockets) {
