@@ -53,10 +53,10 @@ static void pause_ms(long ms) {
     nanosleep(&span, NULL);
 }
 
-/* Waits until the server has no connection, up to five seconds. */
+/* Waits until the server has no connection, up to thirty seconds. */
 static uint64_t open_at_last(const echo_server *self) {
     weir_server_stats stats;
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 3000; i++) {
         weir_server_get_stats(self->server, &stats);
         if (stats.open == 0) break;
         pause_ms(10);
@@ -141,7 +141,7 @@ static uint64_t live_bytes(const echo_server *self) {
 
 /* The reply may be here before the server has let go of its buf. */
 static uint64_t live_bytes_at_rest(const echo_server *self) {
-    for (int i = 0; i < 100 && live_bytes(self) != 0; i++) pause_ms(10);
+    for (int i = 0; i < 1000 && live_bytes(self) != 0; i++) pause_ms(10);
     return live_bytes(self);
 }
 

@@ -157,7 +157,7 @@ WEIR_TEST(examples, echo_ends_with_0_and_no_leak_when_told_to_under_load) {
         snprintf(where, sizeof where, "127.0.0.1:%u", program_port(&server));
         program_start(&client, "echo_client", where, "--seconds", "60", "--connections", "64", "--size", "4K",
                       "--depth", "8", NULL);
-        for (int i = 0; i < 500 && strstr(program_out(&client), "msg/s") == NULL; i++) usleep(10000);
+        for (int i = 0; i < 3000 && strstr(program_out(&client), "msg/s") == NULL; i++) usleep(10000);
         expect(strstr(program_out(&client), "msg/s") != NULL);
         expect_eq(program_stop(&server), 0);
         expect_str(program_err(&server), "");

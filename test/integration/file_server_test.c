@@ -276,7 +276,7 @@ WEIR_TEST(file_server, a_reader_that_resets_is_forgotten) {
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
             close(fd);
         }
-        for (int i = 0; i < 500 && open_files(&setting.server) > before; i++) usleep(10000);
+        for (int i = 0; i < 3000 && open_files(&setting.server) > before; i++) usleep(10000);
         expect_eq(open_files(&setting.server), before);
         tear_down(&setting, "10 connections");
     }

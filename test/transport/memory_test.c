@@ -114,7 +114,7 @@ static bool talk_over(talk *self, weir_loop *loop, unsigned port) {
         .loop = loop, .host = "127.0.0.1", .port = port, .build = build_talker, .build_arg = self};
     weir_channel *channel = weir_client_connect(&options, weir_promise_retain(connected));
     bool stands = connected != NULL && weir_promise_wait(connected, 10000) == WEIR_OK;
-    for (int i = 0; stands && i < 5000 && !atomic_load(&self->heard) && !atomic_load(&self->ended); i++)
+    for (int i = 0; stands && i < 20000 && !atomic_load(&self->heard) && !atomic_load(&self->ended); i++)
         wait_ms(1);
     if (stands) expect(atomic_load(&self->heard) || atomic_load(&self->ended));
     if (channel != NULL) weir_channel_abort(channel, WEIR_E_CANCELED);
