@@ -87,6 +87,7 @@ static void say_piece(http_talk *self, const weir_buf *piece) {
     if (self->in_body++ == 0) say(self->text, "\"");
     weir_buf_visit(piece, 0, weir_buf_readable(piece), say_part, self->text);
     self->pieces++;
+    self->body += weir_buf_readable(piece);
 }
 
 static void end_body(http_talk *self) {

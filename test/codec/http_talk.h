@@ -24,8 +24,9 @@ typedef struct http_talk {
     weir_buf *log;    /* of those before it, with a NUL behind */
     unsigned in_body; /* a piece of a body came */
     unsigned messages, pieces;
-    bool stopped; /* the connection does not go on */
-    bool keeps;   /* the message at hand says so */
+    uint64_t body; /* bytes, of all messages */
+    bool stopped;  /* the connection does not go on */
+    bool keeps;    /* the message at hand says so */
 } http_talk;
 
 /* Borrows: limits, which may be NULL. */
