@@ -145,7 +145,7 @@ bool weir_promise_complete(weir_promise *promise, weir_status status) {
     }
     if (nesting >= DEEPEST_NESTING) {
         promise->task.run = tell_later;
-        if (weir_loop_post_task(promise->loop, &promise->task) == WEIR_OK) return true;
+        if (loop_post_own(promise->loop, &promise->task) == WEIR_OK) return true;
     }
     tell_listeners(promise);
     return true;
