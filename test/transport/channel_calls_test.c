@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <weir/core/log.h>
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "life.h"
+#include "loop/loop_internal.h"
 #include "wires.h"
 
 enum {
@@ -167,6 +170,140 @@ WEIR_TEST(channel_calls, reach_the_handlers_from_any_thread) {
     expect_eq(h.seen[ACTOR_FLUSH], 1);
     expect_eq(h.seen[ACTOR_SHUTDOWN], 1);
     expect_eq(h.seen[ACTOR_CLOSE], 1);
+}
+
+/* ---- calls that cannot be posted ---- */
+
+/* As from another thread, by hand: in nobody's hands the loop has every call posted. */
+static void write_from_outside(life *one, size_t n, weir_promise *promise) {
+    weir_loop *loop = weir_embedded_loop(one->embedded);
+    loop_set_thread(loop, NULL);
+    weir_channel_write(one->channel, bytes(n), promise);
+    loop_set_thread(loop, &loop_this_thread);
+}
+
+typedef struct last_error {
+    weir_status status;
+    const char *what;
+} last_error;
+
+static void note_error(weir_ctx *ctx, const weir_error *error) {
+    last_error *self = weir_ctx_state(ctx);
+    *self = (last_error){error->status, error->what};
+    weir_ctx_fire_error(ctx, error);
+}
+
+static const weir_handler error_noter = {.name = "error_noter", .error = note_error};
+
+static void begin_unpostable(life *one, last_error *error) {
+    life_begin(one, NULL);
+    *error = (last_error){0};
+    one->h.keeps = true;
+    require(weir_pipeline_add_first(weir_channel_pipeline(one->channel), &error_noter, error) == WEIR_OK);
+}
+
+WEIR_TEST(channel_calls, that_nobody_listens_to_and_have_no_room_become_one_error) {
+    life one;
+    last_error error;
+    begin_unpostable(&one, &error);
+    weir_loop *loop = weir_embedded_loop(one.embedded);
+    loop->max_tasks = 1;
+    for (int i = 0; i < 4; i++) write_from_outside(&one, 5, NULL);
+    expect_eq(weir_channel_pending_bytes(one.channel), 5);
+    weir_embedded_run(one.embedded);
+    expect_eq(one.h.seen[ACTOR_WRITE], 1);
+    expect_eq(one.h.seen[ACTOR_ERROR], 1);
+    expect_status(error.status, WEIR_E_LIMIT);
+    expect_str(error.what, "posted call");
+    loop->max_tasks = 0;
+    loop_set_thread(loop, NULL);
+    weir_channel_close(one.channel, NULL); /* not lost in silence either, and told anew */
+    loop_set_thread(loop, &loop_this_thread);
+    weir_embedded_run(one.embedded);
+    expect_eq(one.h.seen[ACTOR_CLOSE], 0);
+    expect_eq(one.h.seen[ACTOR_ERROR], 2);
+    weir_embedded_run(one.embedded);
+    expect_eq(one.h.seen[ACTOR_ERROR], 2);
+    life_end(&one);
+}
+
+WEIR_TEST(channel_calls, that_nobody_listens_to_and_find_no_memory_become_one_error) {
+    life one;
+    last_error error;
+    begin_unpostable(&one, &error);
+    weir_loop *loop = weir_embedded_loop(one.embedded);
+    weir_tracking_alloc none;
+    weir_alloc *alloc = loop->alloc;
+    weir_tracking_alloc_init(&none);
+    weir_tracking_alloc_fail_from(&none, 0);
+    loop->alloc = &none.base;
+    write_from_outside(&one, 5, NULL);
+    loop->alloc = alloc;
+    weir_tracking_alloc_clear(&none);
+    weir_embedded_run(one.embedded);
+    expect_eq(one.h.seen[ACTOR_ERROR], 1);
+    expect_status(error.status, WEIR_E_NO_MEMORY);
+    expect_eq(weir_channel_pending_bytes(one.channel), 0);
+    life_end(&one);
+}
+
+WEIR_TEST(channel_calls, that_cannot_be_posted_complete_their_promise_on_the_loop) {
+    life one;
+    last_error error;
+    begin_unpostable(&one, &error);
+    weir_embedded_loop(one.embedded)->max_tasks = 0;
+    write_from_outside(&one, 5, life_promise(&one, "write"));
+    expect(trail_is(&one.trail, ""));
+    weir_embedded_run(one.embedded);
+    expect(trail_is(&one.trail, "write=WEIR_E_LIMIT\n"));
+    expect_eq(one.h.seen[ACTOR_ERROR], 0);
+    life_end(&one);
+}
+
+/* Its loop is held up, and looks for lost calls before it opens the channel. */
+WEIR_TEST(channel_calls, that_cannot_be_posted_to_a_channel_that_begins_are_told_when_it_has) {
+    weir_loop_group *group =
+        weir_loop_group_new_with(&(weir_loop_group_options){.count = 1, .loop = {.max_tasks = 3}});
+    weir_loop *loop = weir_loop_group_at(group, 0);
+    hold held;
+    actor h[4];
+    weir_channel *channels[4];
+    for (int i = 0; i < 4; i++) h[i] = (actor){.name = "h", .keeps = true};
+    hold_loop(&held, loop);
+    for (int i = 0; i < 4; i += 2) {
+        weir_local_end a = {.loop = loop, .build = build_with_actor, .build_arg = &h[i]}, b = a;
+        b.build_arg = &h[i + 1];
+        require(weir_local_pair(&a, &b, &channels[i], &channels[i + 1]) == WEIR_OK);
+        for (int n = 0; n < 12; n++) weir_channel_write(channels[i], bytes(1), NULL);
+    }
+    atomic_store(&held.go, true);
+    weir_loop_group_free(group); /* runs all that was posted */
+    for (int i = 0; i < 4; i++) {
+        expect_eq(h[i].seen[ACTOR_ERROR], i % 2 == 0);
+        expect_eq(h[i].seen[ACTOR_REMOVED], 1);
+        weir_channel_release(channels[i]);
+    }
+    expect_eq(h[0].seen[ACTOR_WRITE], 1); /* beside the two ends, which begin */
+}
+
+static void count_line(void *arg, weir_log_level level, const char *subject, const char *line) {
+    (void)subject;
+    unsigned *lines = arg;
+    if (level == WEIR_LOG_WARN && strstr(line, "came too late") != NULL) ++*lines;
+}
+
+WEIR_TEST(channel_calls, that_come_after_the_end_of_the_loop_are_logged_once) {
+    life one;
+    last_error error;
+    unsigned lines = 0;
+    begin_unpostable(&one, &error);
+    weir_log_set_sink(count_line, &lines);
+    loop_close_queues(weir_embedded_loop(one.embedded));
+    for (int i = 0; i < 3; i++) write_from_outside(&one, 5, NULL);
+    expect_eq(lines, 1);
+    life_end(&one);
+    expect_eq(lines, 1);
+    weir_log_set_sink(NULL, NULL);
 }
 
 /* ---- calls against the end ---- */

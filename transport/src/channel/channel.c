@@ -58,6 +58,7 @@ weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg)
     atomic_fetch_add_explicit(&loop->channel_count, 1, memory_order_relaxed);
     weir_status status = build == NULL ? WEIR_OK : build(&channel->pipeline, arg);
     if (status != WEIR_OK) channel_abort_now(channel, status);
+    channel_tell_lost_calls(channel);
     return status;
 }
 

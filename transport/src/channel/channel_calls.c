@@ -2,7 +2,13 @@
  *
  * The bytes of a posted write count against the channel from the call on, so a producer on another thread sees
  * the channel become unwritable before its writes have even arrived.
+ *
+ * A call that cannot be posted is told all the same: by its promise, else by one `error` event, however many there
+ * were since the last. That needs neither memory nor room among the tasks, of which there is none then: the status stays in
+ * the channel, and one task that every loop has for this looks for such channels.
  */
+
+#include <weir/core/log.h>
 
 #include "channel/channel_internal.h"
 #include "loop/promise_internal.h"
@@ -33,6 +39,42 @@ static void run_posted(weir_task *task) {
     weir_channel_release(call.channel);
 }
 
+/* ---- calls that could not be posted ---- */
+
+void channel_tell_lost_calls(weir_channel *channel) {
+    weir_status status = atomic_exchange_explicit(&channel->lost_calls, WEIR_OK, memory_order_seq_cst);
+    if (status == WEIR_OK || !channel_is_open(channel)) return;
+    weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "posted call"});
+}
+
+/* Each is back in the list before it is told: whatever its handlers end leaves the list whole. */
+static void run_lost(weir_task *task) {
+    weir_loop *loop = WEIR_CONTAINER(task, weir_loop, lost_calls);
+    weir_list all;
+    atomic_store_explicit(&loop->lost_calls_posted, false, memory_order_seq_cst);
+    weir_list_init(&all);
+    weir_list_splice(&all, &loop->channels);
+    for (weir_list *link = weir_list_pop_front(&all); link != NULL; link = weir_list_pop_front(&all)) {
+        weir_list_push_back(&loop->channels, link);
+        channel_tell_lost_calls(WEIR_CONTAINER(link, weir_channel, siblings));
+    }
+}
+
+/* A loop that has ended can tell nobody: the flag stays set, and its log line is the only one. */
+static void note_lost(weir_channel *channel, weir_status status) {
+    weir_loop *loop = channel->loop;
+    weir_status none = WEIR_OK;
+    if (channel_is_gone(channel)) return;
+    atomic_compare_exchange_strong_explicit(&channel->lost_calls, &none, status, memory_order_seq_cst,
+                                            memory_order_relaxed);
+    if (atomic_exchange_explicit(&loop->lost_calls_posted, true, memory_order_seq_cst)) return;
+    loop->lost_calls.run = run_lost;
+    if (loop_post_own(loop, &loop->lost_calls) == WEIR_OK) return;
+    weir_log(WEIR_LOG_WARN, "channel",
+             "%llu: a call from another thread came too late: loop \"%s\" has ended",
+             (unsigned long long)channel->id, loop->name);
+}
+
 /* Takes: call.msg, call.promise. */
 static void post(weir_channel *channel, posted_call call) {
     weir_loop *loop = channel->loop;
@@ -50,8 +92,11 @@ static void post(weir_channel *channel, posted_call call) {
         weir_alloc_release(loop->alloc, posted);
     }
     weir_obj_release(call.msg);
+    if (call.promise == NULL) note_lost(channel, status);
     promise_complete_anywhere(call.promise, status);
 }
+
+/* ---- the calls ---- */
 
 static void run_write(posted_call *call) {
     weir_ctx_write(tail_of(call->channel), call->msg, call->promise);

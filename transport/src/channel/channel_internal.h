@@ -58,6 +58,7 @@ struct weir_channel {
     _Atomic uint64_t pending;  /* queue.pending for other threads */
     atomic_bool writable;
     _Atomic channel_state state;
+    _Atomic weir_status lost_calls; /* why calls of other threads could not be posted, until that is told */
     bool was_active;
     bool manual;       /* reading is off but for pulls */
     bool pulled;       /* one burst was asked for */
@@ -104,6 +105,9 @@ void channel_abort_now(weir_channel *channel, weir_status why);
 
 /* For the server: the event goes in at the head. Takes: event. On the loop. */
 void channel_fire_event(weir_channel *channel, weir_obj *event);
+
+/* Fires the `error` that is due for them. On the loop. */
+void channel_tell_lost_calls(weir_channel *channel);
 
 /* Whose connection it is, for weir_channel_remote_addr. */
 void channel_note_remote(weir_channel *channel, const struct sockaddr *peer);

@@ -58,6 +58,8 @@ struct weir_loop {
     _Atomic(weir_task *) posted; /* newest first */
     atomic_uint tasks;           /* posted and not run; the top bit: closed to posting */
     unsigned max_tasks;
+    weir_task lost_calls; /* tells channels that calls could not be posted (channel_calls.c) */
+    atomic_bool lost_calls_posted;
 
     weir_list under_way; /* offloaded jobs */
     atomic_uint jobs;    /* how many */

@@ -27,7 +27,10 @@ WEIR_API weir_channel *weir_channel_retain(weir_channel *channel);
 /* Takes: channel, or NULL. Releasing does not close. */
 WEIR_API void weir_channel_release(weir_channel *channel);
 
-/* ---- outbound, through the whole pipeline. Borrows: channel ---- */
+/* ---- outbound, through the whole pipeline. Borrows: channel ----
+ *
+ * From another thread, and the loop has no room (max_tasks) or there is no memory to post it: the call is not made, and
+ * its promise fails; without one an `error` event tells of all such calls since the last, with `what` "posted call". */
 
 /* As weir_ctx_write. Takes: msg, promise. */
 WEIR_API void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise);
