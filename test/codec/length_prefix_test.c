@@ -6,7 +6,7 @@
 static weir_status try_length(weir_length_prefix_options options, uint64_t length, uint64_t *number) {
     uint8_t bytes[8];
     memset(bytes, 0xEE, sizeof bytes);
-    weir_status status = weir_length_prefix_write(&options, length, bytes);
+    weir_status status = weir_length_prefix_write(&options, length, bytes, NULL);
     size_t width = options.length_field_length;
     for (size_t i = status == WEIR_OK ? width : 0; i < 8; i++) expect_eq(bytes[i], 0xEE);
     *number = options.little_endian ? weir_load_le(bytes, width) : weir_load_be(bytes, width);

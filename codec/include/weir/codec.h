@@ -11,11 +11,19 @@
 #include <weir/codec/http_fields.h>
 #include <weir/codec/http_message.h>
 #include <weir/codec/http_parser.h>
+#include <weir/codec/delimiter_decoder.h>
+#include <weir/codec/delimiter_framer.h>
+#include <weir/codec/fixed_length_decoder.h>
+#include <weir/codec/fixed_length_framer.h>
+#include <weir/codec/json_decoder.h>
+#include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_decoder.h>
 #include <weir/codec/length_field_framer.h>
 #include <weir/codec/length_prefix.h>
 #include <weir/codec/length_prepender.h>
 #include <weir/codec/line_decoder.h>
 #include <weir/codec/line_framer.h>
+#include <weir/codec/varint32_decoder.h>
+#include <weir/codec/varint32_framer.h>
 
 #endif

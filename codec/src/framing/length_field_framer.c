@@ -7,6 +7,7 @@
 
 #include "framing/frame.h"
 #include "framing/length_width.h"
+#include "framing/sized_frame.h"
 
 weir_status weir_length_field_framer_init(weir_length_field_framer *self,
                                           const weir_length_field_options *options) {
@@ -88,7 +89,7 @@ static weir_decode leave_refused(weir_length_field_framer *self, uint64_t passed
     return answer;
 }
 
-static weir_decode pass_refused(weir_length_field_framer *self, weir_buf *in, weir_error *error) {
+weir_decode sized_frame_pass(weir_length_field_framer *self, weir_buf *in, weir_error *error) {
     uint64_t passed = self->refused - self->discard_left;
     discard(self, in);
     return self->discard_left == 0 ? leave_refused(self, passed, error) : WEIR_DECODE_MORE;
@@ -96,23 +97,26 @@ static weir_decode pass_refused(weir_length_field_framer *self, weir_buf *in, we
 
 /* ---- frames ---- */
 
+weir_decode sized_frame_take(weir_length_field_framer *self, uint64_t whole, size_t strip, weir_buf *in,
+                             weir_obj **out, weir_error *error) {
+    if (whole > self->options.max_frame_length) return refuse(self, WEIR_E_FRAME_TOO_LONG, whole, in, error);
+    if (strip > whole) return refuse(self, WEIR_E_FRAME_CORRUPT, whole, in, error);
+    if (weir_buf_readable(in) < whole) return WEIR_DECODE_MORE;
+    return frame_give(in, strip, (size_t)whole - strip, (size_t)whole, out, error);
+}
+
 weir_decode weir_length_field_framer_decode(void *framer, weir_buf *in, weir_obj **out, weir_error *error) {
     weir_length_field_framer *self = framer;
     const weir_length_field_options *options = &self->options;
-    if (self->refusal != WEIR_OK) return pass_refused(self, in, error);
-    size_t there = weir_buf_readable(in);
-    if (there < header_length(options)) return WEIR_DECODE_MORE;
+    if (self->refusal != WEIR_OK) return sized_frame_pass(self, in, error);
+    if (weir_buf_readable(in) < header_length(options)) return WEIR_DECODE_MORE;
     uint64_t length = read_length(options, in);
     uint64_t whole;
     if (!frame_length(options, length, &whole)) {
         return weir_decode_fail(error, WEIR_E_FRAME_CORRUPT, "frame length", length,
                                 options->max_frame_length);
     }
-    if (whole > options->max_frame_length) return refuse(self, WEIR_E_FRAME_TOO_LONG, whole, in, error);
-    size_t strip = options->initial_bytes_to_strip;
-    if (strip > whole) return refuse(self, WEIR_E_FRAME_CORRUPT, whole, in, error);
-    if (there < whole) return WEIR_DECODE_MORE;
-    return frame_give(in, strip, (size_t)whole - strip, (size_t)whole, out, error);
+    return sized_frame_take(self, whole, options->initial_bytes_to_strip, in, out, error);
 }
 
 weir_decode weir_length_field_framer_decode_last(void *framer, weir_buf *in, weir_obj **out,

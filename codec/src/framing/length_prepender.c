@@ -9,10 +9,8 @@
 #include <weir/transport/promise.h>
 #include <weir/transport/region.h>
 
-#define WIDEST 8
-
 typedef struct length_bytes {
-    uint8_t bytes[WIDEST];
+    uint8_t bytes[WEIR_LENGTH_PREFIX_MAX];
     size_t width;
 } length_bytes;
 
@@ -96,9 +94,9 @@ static void write_prefixed(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) 
         weir_ctx_write(ctx, msg, promise); /* a failed buf is refused by the channel */
         return;
     }
-    length_bytes prefix = {.width = options->length_field_length};
+    length_bytes prefix;
     uint64_t length = buf != NULL ? weir_buf_readable(buf) : region->length;
-    weir_status status = weir_length_prefix_write(options, length, prefix.bytes);
+    weir_status status = weir_length_prefix_write(options, length, prefix.bytes, &prefix.width);
     if (status != WEIR_OK) {
         refuse(ctx, msg, promise, status);
     } else if (buf != NULL) {
