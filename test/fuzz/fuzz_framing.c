@@ -8,8 +8,12 @@
 
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
+#include <weir/codec/delimiter_framer.h>
+#include <weir/codec/fixed_length_framer.h>
+#include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_framer.h>
 #include <weir/codec/line_framer.h>
+#include <weir/codec/varint32_framer.h>
 
 enum {
     HEADER = 9,
@@ -30,6 +34,10 @@ typedef struct framer {
     union {
         weir_line_framer line;
         weir_length_field_framer sized;
+        weir_delimiter_framer delimited;
+        weir_fixed_length_framer fixed;
+        weir_varint32_framer varint;
+        weir_json_framer json;
     } state;
     weir_decode_fn *decode, *decode_last;
     weir_decoder_options options;
@@ -81,10 +89,70 @@ static bool choose_length_fields(framer *self, const uint8_t *data) {
     return weir_length_field_framer_init(&self->state.sized, &options) == WEIR_OK;
 }
 
+/* The delimiters share letters, so that one may begin, end or be inside another. */
+static bool choose_delimiters(framer *self, const uint8_t *data) {
+    static const char *const words[] = {"a", "ab", "ba", "aab", "b", "abab", "\n", "\r\n"};
+    weir_bytes delimiters[8];
+    size_t count = 0;
+    for (size_t i = 0; i < 8; i++) {
+        if ((data[3] >> i & 1) != 0) delimiters[count++] = weir_bytes_str(words[i]);
+    }
+    weir_delimiter_options options = {
+        .max_length = data[1],
+        .delimiters = delimiters,
+        .count = count,
+        .keep_delimiter = (data[2] & 1) != 0,
+        .accept_last = (data[2] & 2) != 0,
+        .fail_late = (data[2] & 4) != 0,
+        .recover = (data[2] & 8) != 0,
+    };
+    self->decode = weir_delimiter_framer_decode;
+    self->decode_last = weir_delimiter_framer_decode_last;
+    self->longest = options.max_length + (options.keep_delimiter ? 4 : 0);
+    return weir_delimiter_framer_init(&self->state.delimited, &options) == WEIR_OK;
+}
+
+static bool choose_fixed_length(framer *self, const uint8_t *data) {
+    self->decode = weir_fixed_length_framer_decode;
+    self->longest = data[1];
+    weir_fixed_length_options options = {.length = data[1]};
+    return weir_fixed_length_framer_init(&self->state.fixed, &options) == WEIR_OK;
+}
+
+static bool choose_varints(framer *self, const uint8_t *data) {
+    weir_varint32_options options = {
+        .max_frame_length = (data[2] & 1) != 0 ? SIZE_MAX : (size_t)data[1] * 4,
+        .keep_length = (data[2] & 2) != 0,
+        .fail_late = (data[2] & 4) != 0,
+        .recover = (data[2] & 8) != 0,
+    };
+    self->decode = weir_varint32_framer_decode;
+    self->decode_last = weir_varint32_framer_decode_last;
+    self->longest = options.max_frame_length;
+    return weir_varint32_framer_init(&self->state.varint, &options) == WEIR_OK;
+}
+
+static bool choose_json(framer *self, const uint8_t *data) {
+    weir_json_options options = {
+        .max_length = data[1],
+        .stream_array = (data[2] & 1) != 0,
+        .fail_late = (data[2] & 4) != 0,
+        .recover = (data[2] & 8) != 0,
+        .decoder = self->options,
+    };
+    self->decode = weir_json_framer_decode;
+    self->decode_last = weir_json_framer_decode_last;
+    self->longest = options.max_length;
+    return weir_json_framer_init(&self->state.json, &options) == WEIR_OK;
+}
+
 static bool choose(framer *self, const uint8_t *data) {
+    static bool (*const choices[])(framer *, const uint8_t *) = {choose_lines,      choose_length_fields,
+                                                                 choose_delimiters, choose_fixed_length,
+                                                                 choose_varints,    choose_json};
     self->options.contiguous = (data[7] & 1) != 0;
     self->options.ignore_partial = (data[7] & 2) != 0;
-    return data[0] % 2 == 0 ? choose_lines(self, data) : choose_length_fields(self, data);
+    return choices[data[0] % 6](self, data);
 }
 
 /* ---- one run ---- */
@@ -152,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < HEADER || size > SIZE_MOST || !choose(&self, data)) return 0;
     outcome whole = decode_in_pieces(self, data + HEADER, size - HEADER, 0);
     outcome pieces = decode_in_pieces(self, data + HEADER, size - HEADER, data[8] + 1u);
+    if (self.decode == weir_delimiter_framer_decode) weir_delimiter_framer_clear(&self.state.delimited);
     MUST(whole.frames == pieces.frames);
     MUST(whole.refusals == pieces.refusals);
     MUST(whole.digest == pieces.digest);

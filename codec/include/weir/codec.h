@@ -22,7 +22,10 @@
 #include <weir/codec/length_prefix.h>
 #include <weir/codec/length_prepender.h>
 #include <weir/codec/line_decoder.h>
+#include <weir/codec/line_encoder.h>
 #include <weir/codec/line_framer.h>
+#include <weir/codec/message_aggregator.h>
+#include <weir/codec/protocol_detector.h>
 #include <weir/codec/varint32_decoder.h>
 #include <weir/codec/varint32_framer.h>
 
