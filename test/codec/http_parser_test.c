@@ -155,6 +155,7 @@ WEIR_TEST(http_parser, refuses_lines_that_do_not_end_in_cr_lf) {
     expect_refused("GET / HTTP/1.1\r\nA: b\nC: d\r\n", 400, "LF without CR", 20);
     expect_refused("GET / HTTP/1.1\r\nA: b\rC: d\r\n", 400, "CR without LF", 20);
     expect_refused("GET / HTTP/1.1\r\nA: b\r\r\n", 400, "CR without LF", 20);
+    expect_refused("GET / HTTP/1.1\r\r", 400, "CR without LF", 14);
 }
 
 WEIR_TEST(http_parser, refuses_fields_that_are_not_exact) {
@@ -300,6 +301,14 @@ WEIR_TEST(http_parser, reads_responses_however_they_are_framed) {
                      "HTTP/1.1 200 \"OK\" keep upgrade\nContent-Length: 9\nend\n");
     expect_responses(CONNECT, "HTTP/1.1 407 No\r\nContent-Length: 1\r\n\r\nx", false,
                      "HTTP/1.1 407 \"No\" length=1 keep upgrade\nContent-Length: 1\n\"x\"\nend\n");
+}
+
+WEIR_TEST(http_parser, limits_bodies_that_go_until_the_close) {
+    weir_bytes input = weir_bytes_str("HTTP/1.1 200 OK\r\n\r\nabcdef");
+    expect(gives_with(WEIR_HTTP_RESPONSES, WEIR_HTTP_METHOD_GET, &(weir_http_limits){.body = 6}, input, true,
+                      "HTTP/1.1 200 \"OK\" close\n\"abcdef\"\nend\n"));
+    expect(gives_with(WEIR_HTTP_RESPONSES, WEIR_HTTP_METHOD_GET, &(weir_http_limits){.body = 5}, input, true,
+                      "HTTP/1.1 200 \"OK\" close\n\"abcde\"\nrefused 413 WEIR_E_FRAME_TOO_LONG body @24\n"));
 }
 
 WEIR_TEST(http_parser, reads_interim_responses_as_messages_of_their_own) {

@@ -120,15 +120,24 @@ static bool is_blank(uint8_t byte) {
     return byte == ' ' || byte == '\t';
 }
 
+/* The length of the name in front of the first colon, or 0. One that is known is a token: only others are looked at
+ * byte by byte. */
+static size_t read_name(weir_bytes line, weir_http_name *known) {
+    const uint8_t *colon = memchr(line.ptr, ':', line.len);
+    size_t n = colon == NULL ? 0 : (size_t)(colon - line.ptr);
+    weir_bytes name = weir_bytes_of(line.ptr, n);
+    *known = weir_http_name_of(name);
+    return *known != WEIR_HTTP_OTHER || (n <= UINT16_MAX && http_is_token(name)) ? n : 0;
+}
+
 bool http_head_field(weir_http_parser *self, weir_bytes line, weir_error *error) {
     if (self->fields == NULL && !make_end(self, error)) return false;
-    size_t name = http_run(line, HTTP_TOKEN);
-    if (name == 0 || name == line.len || line.ptr[name] != ':' || name > UINT16_MAX)
-        return refuse_line(self, error, 400, is_blank(line.ptr[0]) ? "folded line" : "field name");
+    weir_http_name known;
+    size_t name = read_name(line, &known);
+    if (name == 0) return refuse_line(self, error, 400, is_blank(line.ptr[0]) ? "folded line" : "field name");
     size_t from = name + 1, to = line.len;
     while (from < to && is_blank(line.ptr[from])) from++;
     while (to > from && is_blank(line.ptr[to - 1])) to--;
-    weir_http_name known = weir_http_name_of(weir_bytes_of(line.ptr, name));
     if (!name_may_be_here(self, known, error)) return false;
     size_t at = self->at - self->fields_at;
     return note_field(self,

@@ -72,29 +72,37 @@ unsigned http_name_slot(weir_bytes text) {
     return ((unsigned)n * 62 + first * 49 + last * 43 + middle) % HTTP_NAME_SLOTS;
 }
 
-/* Eight bytes of a text against the same of a name in the table, whose letters may differ in case: what is a letter
- * there has bit 6, other bytes of names (only '-') have not. */
-static bool differ8(const uint8_t *text, const uint8_t *name) {
+/* Bytes of a text against those of a name in the table, whose letters may differ in case: what is a letter there has
+ * bit 6, other bytes of names (only '-') have not. */
+static uint64_t difference(uint64_t text, uint64_t name) {
+    return (text ^ name) & ~((name & UINT64_C(0x4040404040404040)) >> 1);
+}
+
+static uint64_t differ8(const uint8_t *text, const uint8_t *name) {
     uint64_t a, b;
     memcpy(&a, text, 8);
     memcpy(&b, name, 8);
-    return ((a ^ b) & ~((b & UINT64_C(0x4040404040404040)) >> 1)) != 0;
+    return difference(a, b);
 }
 
-static bool differ1(uint8_t a, uint8_t b) {
-    return ((a ^ b) & ~((b & 0x40u) >> 1)) != 0;
+static uint64_t differ4(const uint8_t *text, const uint8_t *name) {
+    uint32_t a, b;
+    memcpy(&a, text, 4);
+    memcpy(&b, name, 4);
+    return difference(a, b);
 }
 
+/* The last bytes are looked at together, some of them for the second time. */
 static bool is_spelling_of(weir_bytes text, weir_bytes name) {
     size_t n = name.len;
     if (text.len != n) return false;
     if (n >= 8) {
-        for (size_t i = 0; i + 8 < n; i += 8) {
-            if (differ8(text.ptr + i, name.ptr + i)) return false;
-        }
-        return !differ8(text.ptr + n - 8, name.ptr + n - 8);
+        uint64_t differ = differ8(text.ptr + n - 8, name.ptr + n - 8);
+        for (size_t i = 0; i + 8 < n; i += 8) differ |= differ8(text.ptr + i, name.ptr + i);
+        return differ == 0;
     }
-    while (n > 0 && !differ1(text.ptr[n - 1], name.ptr[n - 1])) n--;
+    if (n >= 4) return (differ4(text.ptr, name.ptr) | differ4(text.ptr + n - 4, name.ptr + n - 4)) == 0;
+    while (n > 0 && difference(text.ptr[n - 1], name.ptr[n - 1]) == 0) n--;
     return n == 0;
 }
 

@@ -202,7 +202,6 @@ static weir_decode give_piece(weir_http_parser *self, weir_buf *in, size_t n, bo
     }
     weir_buf_skip(in, self->held + n - kept);
     self->held = kept;
-    self->left -= n;
     self->body += n;
     return give(&piece->obj, out);
 }
@@ -216,7 +215,9 @@ static weir_decode read_length_body(weir_http_parser *self, weir_buf *in, weir_o
     size_t window = weir_buf_peek(in).len;
     if (have > self->left - 2) have = (size_t)self->left - 2;
     if (have > window) have = window;
-    return have == 0 ? WEIR_DECODE_MORE : give_piece(self, in, have, false, out, error);
+    if (have == 0) return WEIR_DECODE_MORE;
+    self->left -= have;
+    return give_piece(self, in, have, false, out, error);
 }
 
 static weir_decode read_last_byte(weir_http_parser *self, weir_buf *in, weir_obj **out) {
@@ -226,21 +227,20 @@ static weir_decode read_last_byte(weir_http_parser *self, weir_buf *in, weir_obj
 }
 
 static weir_decode read_close_body(weir_http_parser *self, weir_buf *in, weir_obj **out, weir_error *error) {
-    size_t window = weir_buf_peek(in).len;
-    self->left = window;
+    size_t n = weir_buf_peek(in).len;
     uint64_t room = self->limits.body - self->body;
-    if (window > room) {
-        error->offset += room;
-        http_refuse_limit(self, error, 413, "body", self->body + window, self->limits.body);
+    if (room == 0) {
+        http_refuse_limit(self, error, 413, "body", self->body + n, self->limits.body);
         return fail(self);
     }
-    return give_piece(self, in, window, false, out, error);
+    return give_piece(self, in, n < room ? n : (size_t)room, false, out, error);
 }
 
 static weir_decode read_chunk_data(weir_http_parser *self, weir_buf *in, weir_obj **out, weir_error *error) {
     size_t window = weir_buf_peek(in).len;
     size_t n = self->left < window ? (size_t)self->left : window;
-    if (n == self->left) self->state = HTTP_CHUNK_CR;
+    self->left -= n;
+    if (self->left == 0) self->state = HTTP_CHUNK_CR;
     return give_piece(self, in, n, false, out, error);
 }
 

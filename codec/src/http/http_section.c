@@ -97,21 +97,24 @@ static http_step out_of_memory(weir_http_parser *self, weir_error *error) {
 
 /* ---- over several reads ---- */
 
-/* The first `n` bytes are all there are, and the last of them is a CR. */
-static bool ends_in_cr(const weir_buf *in, size_t n) {
-    return n == weir_buf_readable(in) && n > 0 && weir_buf_peek(in).ptr[n - 1] == '\r';
+/* The first `n` bytes are all there are, and the last of them is a CR that may be half of a line's end. */
+static bool ends_in_cr(const weir_http_parser *self, const weir_buf *in, size_t n) {
+    const uint8_t *ptr = weir_buf_peek(in).ptr;
+    if (n == 0 || ptr[n - 1] != '\r' || n != weir_buf_readable(in)) return false;
+    if (n > 1) return ptr[n - 2] != '\r';
+    return self->gathered == NULL || !weir_buf_is_readable(self->gathered) || self->gathered->wp[-1] != '\r';
 }
 
-static size_t next_piece(const weir_buf *in) {
+static size_t next_piece(const weir_http_parser *self, const weir_buf *in) {
     size_t n = weir_buf_peek(in).len;
     if (n > GATHER_STEP) n = GATHER_STEP;
-    return n - ends_in_cr(in, n);
+    return n - ends_in_cr(self, in, n);
 }
 
 /* What was looked at in place, all of it inside the section. */
 static void gather_first(weir_http_parser *self, weir_buf *in) {
     weir_bytes window = weir_buf_peek(in);
-    size_t n = window.len - ends_in_cr(in, window.len);
+    size_t n = window.len - ends_in_cr(self, in, window.len);
     self->gathered = weir_buf_new(n);
     if (self->gathered == NULL) return;
     weir_buf_write_bytes(self->gathered, window.ptr, n);
@@ -123,7 +126,7 @@ static http_step gather(weir_http_parser *self, weir_buf *in, weir_error *error)
     if (self->gathered == NULL) gather_first(self, in);
     if (self->gathered == NULL) return out_of_memory(self, error);
     size_t n;
-    while ((n = next_piece(in)) != 0) {
+    while ((n = next_piece(self, in)) != 0) {
         weir_buf_write_bytes(self->gathered, weir_buf_peek(in).ptr, n);
         if (weir_buf_status(self->gathered) != WEIR_OK) return out_of_memory(self, error);
         http_step step = read_lines(self, weir_buf_peek(self->gathered), error);

@@ -1,6 +1,6 @@
 /* <weir/codec/http_fields.h> - the header or trailer fields of one HTTP message, in order.
  *
- *     text   Host: a.example\r\nAccept: text\r\nCookie: k=v\r\n        one buf, as on the wire
+ *     text   Host: a.example | Accept: text | Cookie: k=v |           one buf, as on the wire, CR LF behind each
  *     list   {Host, value at 6}  {Accept, value at 25}  ...             where each name and value lies
  *     first  HOST -> 0, ACCEPT -> 1                                     O(1) for names that are known
  *
@@ -93,6 +93,7 @@ typedef struct weir_http_field {
     bool removed; /* its line is still in the text, but it is no field any more */
 } weir_http_field;
 
+/* So many fields need no memory of their own. */
 #define WEIR_HTTP_FIELDS_INLINE 16
 
 /* A value in place; readable, changed by the functions here. */

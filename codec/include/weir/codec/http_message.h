@@ -49,22 +49,24 @@ typedef struct weir_http_head {
     bool expect_continue; /* the body waits for a 100 (RFC 9110 10.1.1) */
 } weir_http_head;
 
+/* The head of a request. Readable. */
 typedef struct weir_http_request {
-    weir_http_head head;
-    weir_http_method method;
-    weir_bytes method_text;
-    weir_bytes target;      /* as it came: origin, absolute, authority or asterisk form (RFC 9112 3.2) */
-    weir_bytes path, query; /* of an origin or absolute target, still percent-encoded; query without '?'; ptr
+    weir_http_head head;     /* fields, framing, what becomes of the connection */
+    weir_http_method method; /* its number; method_text has the rest */
+    weir_bytes method_text;  /* as it came */
+    weir_bytes target;       /* as it came: origin, absolute, authority or asterisk form (RFC 9112 3.2) */
+    weir_bytes path, query;  /* of an origin or absolute target, still percent-encoded; query without '?'; ptr
                                NULL: none. An absolute target without a path has the path "/" */
-    weir_bytes host;        /* authority: of an absolute target, else the Host field (RFC 9112 3.3) */
-    weir_buf *line;         /* holds what the views above show */
+    weir_bytes host;         /* authority: of an absolute target, else the Host field (RFC 9112 3.3) */
+    weir_buf *line;          /* holds what the views above show */
 } weir_http_request;
 
+/* The head of a response. Readable. */
 typedef struct weir_http_response {
-    weir_http_head head;
-    unsigned status;   /* 100 to 999 as it came; treat what is above 599 as 500 (RFC 9110 15) */
-    weir_bytes reason; /* may be empty */
-    weir_buf *line;    /* holds what `reason` shows; or NULL */
+    weir_http_head head; /* fields, framing, what becomes of the connection */
+    unsigned status;     /* 100 to 999 as it came; treat what is above 599 as 500 (RFC 9110 15) */
+    weir_bytes reason;   /* may be empty */
+    weir_buf *line;      /* holds what `reason` shows; or NULL */
 } weir_http_response;
 
 /* The end of a message. Its fields are the trailers (RFC 9110 6.5). */

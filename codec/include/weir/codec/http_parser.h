@@ -79,11 +79,11 @@ WEIR_API void weir_http_parser_clear(weir_http_parser *parser);
  * not upgraded. */
 WEIR_API void weir_http_parser_next(weir_http_parser *parser, weir_http_method request);
 
-/* A weir_decode_fn; parser is a weir_http_parser. */
+/* A weir_decode_fn; parser is a weir_http_parser. Borrows: all. `*out` Gives a message's next object. */
 WEIR_API weir_decode weir_http_parser_decode(void *parser, weir_buf *in, weir_obj **out, weir_error *error);
 
 /* The same at the orderly end of the stream, when decode has answered MORE: ends a body that goes until the close;
- * anything else that is under way is WEIR_E_EOF. */
+ * anything else that is under way is WEIR_E_EOF. Borrows: all. `*out` Gives an end. */
 WEIR_API weir_decode weir_http_parser_end(void *parser, weir_buf *in, weir_obj **out, weir_error *error);
 
 WEIR_END_DECLS
