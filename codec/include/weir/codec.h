@@ -8,13 +8,13 @@
 #include <weir/codec/cumulation.h>
 #include <weir/codec/decode.h>
 #include <weir/codec/decoder.h>
-#include <weir/codec/http_fields.h>
-#include <weir/codec/http_message.h>
-#include <weir/codec/http_parser.h>
 #include <weir/codec/delimiter_decoder.h>
 #include <weir/codec/delimiter_framer.h>
 #include <weir/codec/fixed_length_decoder.h>
 #include <weir/codec/fixed_length_framer.h>
+#include <weir/codec/http_fields.h>
+#include <weir/codec/http_message.h>
+#include <weir/codec/http_parser.h>
 #include <weir/codec/json_decoder.h>
 #include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_decoder.h>
