@@ -1,4 +1,5 @@
 /* channel_group_test.c - one buf to many channels, on one loop by hand and on several by sockets. */
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -281,6 +282,55 @@ WEIR_TEST(channel_group, broadcasts_in_order_to_channels_of_several_loops) {
     weir_loop_group_free(loops);
     weir_channel_group_write(group, text_buf("the loops are gone"), NULL, NULL);
     weir_channel_group_release(group);
+}
+
+typedef struct herald {
+    weir_channel_group *group;
+    weir_loop *loop; /* of its promises; it outlives the others */
+    atomic_bool over;
+} herald;
+
+/* One call after the other, each waited for: whatever ends meanwhile, each is told its end. */
+static void *call_on(void *arg) {
+    herald *self = arg;
+    for (int i = 0; !atomic_load(&self->over); i++) {
+        weir_promise *told = weir_promise_new(self->loop);
+        if (i % 2 == 0) {
+            weir_channel_group_write(self->group, text_buf("news"), NULL, weir_promise_retain(told));
+        } else {
+            atomic_uint visited = 0;
+            weir_channel_group_each(self->group, visit_on_its_loop, &visited, weir_promise_retain(told));
+            expect(weir_promise_wait(told, 30000) != WEIR_E_TIMEOUT);
+        }
+        expect(weir_promise_wait(told, 30000) != WEIR_E_TIMEOUT);
+        weir_promise_release(told);
+    }
+    return NULL;
+}
+
+WEIR_TEST(channel_group, may_be_called_from_elsewhere_while_the_loops_of_its_members_end) {
+    for (int round = 0; round < 5; round++) {
+        weir_loop_group *loops = weir_loop_group_new(2), *other = weir_loop_group_new(1);
+        weir_channel_group *group = weir_channel_group_new();
+        herald caller = {.group = group, .loop = weir_loop_group_at(other, 0)};
+        weir_server *server;
+        weir_server_options options = {.loops = loops, .build = join, .build_arg = group};
+        require(weir_server_start(&server, &options) == WEIR_OK);
+        int clients[MEMBERS];
+        for (int i = 0; i < MEMBERS; i++)
+            clients[i] = plain_connect(weir_addr_port(weir_server_addr(server)));
+        require(wait_for_count(group, MEMBERS));
+        pthread_t thread;
+        require(pthread_create(&thread, NULL, call_on, &caller) == 0);
+        weir_server_free(server);
+        weir_loop_group_free(loops);
+        atomic_store(&caller.over, true);
+        pthread_join(thread, NULL);
+        for (int i = 0; i < MEMBERS; i++) close(clients[i]);
+        expect_eq(weir_channel_group_count(group), 0);
+        weir_channel_group_release(group);
+        weir_loop_group_free(other);
+    }
 }
 
 static bool write_to_two(void *arg) {

@@ -5,6 +5,7 @@
 #include <weir/core/log.h>
 #include <weir/testing.h>
 
+#include "loop/loop_internal.h"
 #include "names.h"
 
 typedef struct answer {
@@ -227,6 +228,49 @@ WEIR_TEST(resolver, is_not_asked_again_and_again_by_who_is_told_of_the_loops_end
     expect_status(weir_resolve(NULL, &s.options, ask_again, &s), WEIR_OK);
     weir_embedded_free(s.embedded);
     expect_eq(s.answer.told, 1);
+}
+
+typedef struct last_will {
+    weir_task task;
+    weir_loop *loop;
+    fixed_names names;
+    unsigned ran;
+} last_will;
+
+static void count_run(weir_task *task) {
+    WEIR_CONTAINER(task, last_will, task)->ran++;
+}
+
+static void post_own(void *arg, weir_status status, const weir_addr *addrs, size_t count) {
+    last_will *self = arg;
+    (void)status, (void)addrs, (void)count;
+    expect_status(weir_loop_post_task(self->loop, &self->task), WEIR_E_STOPPED);
+    expect_status(loop_post_own(self->loop, &self->task), WEIR_OK);
+}
+
+static void ask_and_wait(void *arg) {
+    last_will *self = arg;
+    weir_resolve_options options = {.loop = self->loop, .host = "name", .resolver = &self->names.resolver};
+    expect_status(weir_resolve(NULL, &options, post_own, self), WEIR_OK);
+}
+
+/* Nobody else may post by then; what weir itself posts on the loop's thread is not forgotten. */
+WEIR_TEST(resolver, may_end_what_posts_a_last_task_while_its_loop_is_freed) {
+    for (int by_hand = 0; by_hand < 2; by_hand++) {
+        weir_embedded *e = by_hand ? weir_embedded_new(NULL, NULL, NULL) : NULL;
+        weir_loop *loop = by_hand ? weir_embedded_loop(e) : weir_loop_new(NULL);
+        last_will will = {.task.run = count_run, .loop = loop};
+        will.names = (fixed_names){.resolver.ops = &fixed_names_ops, .holds = true};
+        expect_status(weir_loop_post(loop, ask_and_wait, &will), WEIR_OK);
+        if (by_hand) {
+            weir_embedded_run(e);
+            weir_embedded_free(e);
+        } else {
+            weir_loop_turn(loop);
+            weir_loop_free(loop);
+        }
+        expect_eq(will.ran, 1);
+    }
 }
 
 WEIR_TEST(resolver, refuses_options_that_make_no_sense) {

@@ -67,9 +67,11 @@ void embedded_loop_free(weir_loop *loop) {
     loop_close_queues(loop);
     resolutions_stop(loop);
     weir_system_resolver_free(loop->resolver);
+    loop_close_queues(loop); /* what that has posted */
     loop_end_turn(loop);
     outbound_entries_free(loop);
     datagrams_free(loop);
     weir_pool_free(loop->pool);
+    loop_set_thread(loop, NULL);
     loop_release(loop);
 }

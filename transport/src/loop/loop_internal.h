@@ -118,7 +118,7 @@ static inline void loop_check_current(const weir_loop *loop, const char *functio
 }
 
 /* As weir_loop_post_task, beyond max_tasks: for the few tasks of weir's own that nothing can replace. On the
- * loop also while it is being freed, for who keeps it occupied until the task has run.
+ * loop's thread also while it is being freed, which such a task still precedes.
  * Fails: WEIR_E_STOPPED. Any thread. */
 weir_status loop_post_own(weir_loop *loop, weir_task *task);
 

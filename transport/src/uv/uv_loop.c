@@ -222,7 +222,9 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
 }
 
 static bool is_occupied(const weir_loop *loop) {
-    return !weir_list_is_empty(&loop->channels) || !weir_list_is_empty(&loop->under_way);
+    bool has_own_tasks =
+        loop_is_closed(loop) && atomic_load_explicit(&loop->posted, memory_order_relaxed) != NULL;
+    return !weir_list_is_empty(&loop->channels) || !weir_list_is_empty(&loop->under_way) || has_own_tasks;
 }
 
 static void abort_and_wait(uv_driver *self) {
