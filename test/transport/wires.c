@@ -191,13 +191,31 @@ void wire_shut(wire_end *self) {
     weir_channel *channel = atomic_load(&self->channel);
     weir_channel_abort(channel, WEIR_E_CANCELED);
     expect(wire_until_gone(self));
+    weir_channel_release(channel);
+    wire_free(self);
+}
+
+static void free_far_end(wire_end *self) {
     if (self->far >= 0) close(self->far);
     if (self->local != NULL) far_local_clear(self->local);
     free(self->local);
+}
+
+void wire_free(wire_end *self) {
+    free_far_end(self);
     weir_server_free(self->server);
     weir_loop_group_free(self->group);
     weir_embedded_free(self->embedded);
+}
+
+void wire_stop_loops(wire_end *self) {
+    weir_channel *channel = atomic_load(&self->channel);
+    require(self->server == NULL);
+    weir_loop_group_free(self->group);
+    weir_embedded_free(self->embedded);
+    expect(channel_is_gone(channel));
     weir_channel_release(channel);
+    free_far_end(self);
 }
 
 /* ---- on the loop ---- */

@@ -77,6 +77,12 @@ void wire_open(wire_end *self, wire_kind kind, const weir_channel_options *optio
 /* Ends the channel if it is open, waits until it is gone, and frees everything. */
 void wire_shut(wire_end *self);
 
+/* The second half of that: for a channel that is gone, and `channel` released. */
+void wire_free(wire_end *self);
+
+/* wire_shut in the other order, for wires without a server: the loops are stopped and freed under the open channel. */
+void wire_stop_loops(wire_end *self);
+
 /* fn(arg) on the channel's loop; returns when that has run. */
 void wire_do(wire_end *self, void (*fn)(void *arg), void *arg);
 
