@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -11,7 +12,12 @@
 #include <weir/testing.h>
 
 #include "loop/loop_internal.h"
+#include "loop/watchdog.h"
 #include "wires.h"
+
+enum {
+    HELD_MS = 300 /* long enough for a busy machine to get from the loop's waking to where it hangs */
+};
 
 /* Lines of the watchdog; whoever is held waits here for one of them. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -31,15 +37,14 @@ static void keep_line(void *arg, weir_log_level level, const char *subject, cons
     pthread_mutex_unlock(&lock);
 }
 
-/* Holds the calling thread until the watchdog has complained, twenty seconds at most. */
+/* Holds the calling thread until the watchdog has complained since listen_in, twenty seconds at most. */
 static void hang(void) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += 20;
     pthread_mutex_lock(&lock);
     int late = 0;
-    for (unsigned before = stuck_lines; stuck_lines == before && late == 0;)
-        late = pthread_cond_timedwait(&changed, &lock, &until);
+    while (stuck_lines == 0 && late == 0) late = pthread_cond_timedwait(&changed, &lock, &until);
     pthread_mutex_unlock(&lock);
 }
 
@@ -73,7 +78,7 @@ static void run_task(weir_loop *loop, weir_task_fn *fn) {
 
 WEIR_TEST(watchdog, names_a_task_while_it_hangs_and_counts_its_turn_afterwards) {
     listen_in();
-    weir_loop_group *group = watched_group(50);
+    weir_loop_group *group = watched_group(HELD_MS);
     run_task(weir_loop_group_at(group, 0), hang_in_task);
     expect(strstr(stuck, "\"held-0\" has been stuck for ") == stuck);
     expect(strstr(stuck, "last entered: a posted task (") != NULL);
@@ -111,7 +116,7 @@ static void start_clock(void *arg) {
 
 WEIR_TEST(watchdog, names_a_timer) {
     listen_in();
-    weir_loop_group *group = watched_group(50);
+    weir_loop_group *group = watched_group(HELD_MS);
     alarm_clock clock = {.loop = weir_loop_group_at(group, 0)};
     clock.promise = weir_promise_new(clock.loop);
     weir_promise *rung = weir_promise_retain(clock.promise);
@@ -136,7 +141,7 @@ static void complete_heard(void *arg) {
 
 WEIR_TEST(watchdog, names_the_listener_of_a_promise) {
     listen_in();
-    weir_loop_group *group = watched_group(50);
+    weir_loop_group *group = watched_group(HELD_MS);
     run_task(weir_loop_group_at(group, 0), complete_heard);
     weir_loop_group_free(group); /* waits for the listener */
     expect(strstr(stuck, "last entered: a promise's listener (") != NULL);
@@ -177,7 +182,7 @@ static weir_status build_hanger(weir_pipeline *pipeline, void *arg) {
 
 WEIR_TEST(watchdog, names_handler_slot_and_channel) {
     listen_in();
-    weir_loop_group *group = watched_group(50);
+    weir_loop_group *group = watched_group(HELD_MS);
     weir_server *server;
     require(weir_server_start(&server, &(weir_server_options){.loops = group, .build = build_hanger}) ==
             WEIR_OK);
@@ -224,6 +229,23 @@ WEIR_TEST(watchdog, knows_a_loop_that_sleeps_from_one_that_hangs) {
     expect(!atomic_load(&loop->awake));
     weir_promise_release(awake);
     weir_loop_group_free(group);
+}
+
+/* Woken for the first time, and nothing counted yet. */
+WEIR_TEST(watchdog, counts_from_when_it_first_saw_a_loop_awake) {
+    listen_in();
+    uint64_t began = loop_clock_ns();
+    weir_loop *loop = weir_loop_new(&(weir_loop_options){.slow_callback_ms = HELD_MS});
+    atomic_store(&loop->awake, true);
+    watchdog_add(loop);
+    hang();
+    watchdog_remove(loop);
+    atomic_store(&loop->awake, false);
+    const char *ms = strstr(stuck, "has been stuck for ");
+    require(ms != NULL);
+    expect(strtoull(ms + strlen("has been stuck for "), NULL, 10) <= (loop_clock_ns() - began) / 1000000);
+    weir_loop_free(loop);
+    weir_log_set_sink(NULL, NULL);
 }
 
 WEIR_TEST(watchdog, comes_and_goes_with_its_loops) {

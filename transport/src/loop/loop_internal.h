@@ -39,7 +39,8 @@ typedef struct loop_watch {
     weir_list link;
     const loop_thread *thread;
     uint64_t progress; /* sum of counts when it last looked */
-    uint64_t since;    /* when that last changed, ms */
+    uint64_t since;    /* when it first saw that, ns */
+    bool awake;        /* then */
     bool told;
 } loop_watch;
 

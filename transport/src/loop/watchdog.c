@@ -70,27 +70,32 @@ static uint64_t progress_of(const weir_loop *loop) {
            loop_counted(&counts->jobs) + loop_counted(&counts->turns) + loop_counted(&counts->flushes);
 }
 
-static bool is_stuck(weir_loop *loop, uint64_t now_ms) {
+/* Awake at two looks and nothing counted in between. The first is timed after it, the second before it: this thread
+ * may have to wait for a processor anywhere in here. */
+static bool is_stuck(weir_loop *loop, uint64_t *ms) {
     loop_watch *watch = &loop->watch;
+    uint64_t now = loop_clock_ns();
+    bool awake = atomic_load_explicit(&loop->awake, memory_order_relaxed);
     uint64_t progress = progress_of(loop);
-    if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) || progress != watch->progress) {
-        watch->progress = progress;
-        watch->since = now_ms;
-        watch->told = false;
+    if (awake && watch->awake && progress == watch->progress) {
+        *ms = (now - watch->since) / 1000000;
+        return !watch->told && *ms >= loop->slow_callback_ms;
     }
-    return !watch->told && now_ms - watch->since >= loop->slow_callback_ms;
+    watch->awake = awake;
+    watch->progress = progress;
+    watch->told = false;
+    watch->since = loop_clock_ns();
+    return false;
 }
 
 /* The first loop that is stuck and was not told of. */
 static bool look_around(finding *out) {
-    uint64_t now_ms = loop_clock_ns() / 1000000;
     for (weir_list *link = watched.next; link != &watched; link = link->next) {
         weir_loop *loop = WEIR_CONTAINER(link, weir_loop, watch.link);
-        if (!is_stuck(loop, now_ms)) continue;
+        if (!is_stuck(loop, &out->ms)) continue;
         loop->watch.told = true;
         const loop_thread *stuck = loop->watch.thread;
         snprintf(out->loop, sizeof out->loop, "%s", loop->name);
-        out->ms = now_ms - loop->watch.since;
         out->at = atomic_load_explicit(&stuck->at, memory_order_relaxed);
         out->function = atomic_load_explicit(&stuck->function, memory_order_relaxed);
         out->channel = atomic_load_explicit(&stuck->channel, memory_order_relaxed);
