@@ -31,7 +31,10 @@ static bool has_run(const struct mmsghdr *msgs) {
     return false;
 }
 
-long syscall(long number, ...) {
+/* In the place of libc's. */
+long intercepted(long number, ...) __asm__("syscall");
+
+long intercepted(long number, ...) {
     static long (*real)(long, ...);
     long a[6];
     va_list args;

@@ -203,7 +203,7 @@ WEIR_TEST(fd_message, arrives_in_order_and_never_after_the_bytes_it_was_sent_wit
     on_loop(&self, mix);
     close_couple(&self, NULL);
     const char *at = self.seen;
-    for (char mark = 'a'; mark <= 'e'; mark++) {
+    for (char mark = 'a', last = 'e'; mark <= last; mark++) {
         char sought[4] = {'[', mark, ']', 0};
         weir_test_context("%s in \"%s\"", sought, self.seen);
         at = strstr(at, sought);
@@ -216,7 +216,7 @@ WEIR_TEST(fd_message, arrives_in_order_and_never_after_the_bytes_it_was_sent_wit
 
 static void one_by_one(void *arg) {
     couple *self = arg;
-    for (char mark = 'a'; mark <= 'z'; mark++) {
+    for (char mark = 'a', last = 'z'; mark <= last; mark++) {
         put_fd(self, mark);
         put_text(self, (char[]){mark, 0});
     }
@@ -227,7 +227,7 @@ WEIR_TEST(fd_message, keeps_its_place_where_every_byte_has_one) {
     char expected[27 * 4 + 1] = "";
     open_couple(&self, 1); /* each is a read of its own, so the limit of one holds */
     on_loop(&self, one_by_one);
-    for (char mark = 'a'; mark <= 'z'; mark++) {
+    for (char mark = 'a', last = 'z'; mark <= last; mark++) {
         snprintf(expected + strlen(expected), 5, "[%c]%c", mark, mark);
     }
     close_couple(&self, expected);

@@ -63,7 +63,8 @@ typedef struct streams {
 static void note_flag(streams *out, bool mine, unsigned flags) {
     const char *name = (flags & 2) != 0 ? "s" : (flags & 1) != 0 ? "f" : (flags & 4) != 0 ? "r" : "";
     if (*name == '\0' || strlen(out->flags) + 2 > sizeof out->flags) return;
-    char text[2] = {mine ? (char)(*name - 32) : *name, '\0'};
+    char text[2] = {*name, '\0'};
+    if (mine) text[0] = (char)(*name - 32);
     strcat(out->flags, text);
 }
 
