@@ -66,7 +66,10 @@ static weir_bytes unix_name(const weir_addr *addr) {
 static void format_unix(const weir_addr *addr, char text[WEIR_ADDR_TEXT]) {
     weir_bytes name = unix_name(addr);
     char *to = text + snprintf(text, WEIR_ADDR_TEXT, UNIX_PREFIX);
-    for (size_t i = 0; i < name.len; i++) *to++ = name.ptr[i] == '\0' ? '@' : (char)name.ptr[i];
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = (char)name.ptr[i];
+        *to++ = byte != '\0' ? byte : '@';
+    }
     *to = '\0';
 }
 
