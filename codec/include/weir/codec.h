@@ -25,8 +25,12 @@
 #include <weir/codec/http_parser.h>
 #include <weir/codec/json_decoder.h>
 #include <weir/codec/json_framer.h>
+#include <weir/codec/http_path.h>
+#include <weir/codec/http_percent.h>
 #include <weir/codec/http_quality.h>
+#include <weir/codec/http_query.h>
 #include <weir/codec/http_range.h>
+#include <weir/codec/http_uri.h>
 #include <weir/codec/length_field_decoder.h>
 #include <weir/codec/length_field_framer.h>
 #include <weir/codec/length_prefix.h>
