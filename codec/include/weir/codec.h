@@ -21,10 +21,12 @@
 #include <weir/codec/http_media_type.h>
 #include <weir/codec/http_message.h>
 #include <weir/codec/http_mime.h>
+#include <weir/codec/http_multipart.h>
 #include <weir/codec/http_param.h>
 #include <weir/codec/http_parser.h>
 #include <weir/codec/json_decoder.h>
 #include <weir/codec/json_framer.h>
+#include <weir/codec/http_part.h>
 #include <weir/codec/http_path.h>
 #include <weir/codec/http_percent.h>
 #include <weir/codec/http_quality.h>

@@ -5,7 +5,7 @@
 #include <weir/buffer/buf_int.h>
 #include <weir/codec/length_field_framer.h>
 
-#include "framing/frame.h"
+#include "frame.h"
 #include "framing/length_width.h"
 #include "framing/sized_frame.h"
 

@@ -3,7 +3,7 @@
 #include <weir/buffer/buf_search.h>
 #include <weir/codec/line_framer.h>
 
-#include "framing/frame.h"
+#include "frame.h"
 
 weir_status weir_line_framer_init(weir_line_framer *self, const weir_line_options *options) {
     *self = (weir_line_framer){.options = *options};
