@@ -18,6 +18,8 @@
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>
 #include <weir/codec/http_fields.h>
+#include <weir/codec/http_form.h>
+#include <weir/codec/http_form_spill.h>
 #include <weir/codec/http_media_type.h>
 #include <weir/codec/http_message.h>
 #include <weir/codec/http_mime.h>
