@@ -29,8 +29,6 @@
 #include <weir/codec/http_multipart.h>
 #include <weir/codec/http_param.h>
 #include <weir/codec/http_parser.h>
-#include <weir/codec/json_decoder.h>
-#include <weir/codec/json_framer.h>
 #include <weir/codec/http_part.h>
 #include <weir/codec/http_path.h>
 #include <weir/codec/http_percent.h>
@@ -38,6 +36,8 @@
 #include <weir/codec/http_query.h>
 #include <weir/codec/http_range.h>
 #include <weir/codec/http_uri.h>
+#include <weir/codec/json_decoder.h>
+#include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_decoder.h>
 #include <weir/codec/length_field_framer.h>
 #include <weir/codec/length_prefix.h>
