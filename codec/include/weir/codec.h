@@ -6,6 +6,7 @@
 #define WEIR_CODEC_H
 
 #include <weir/codec/cumulation.h>
+#include <weir/codec/datagram_decoder.h>
 #include <weir/codec/decode.h>
 #include <weir/codec/decoder.h>
 #include <weir/codec/delimiter_decoder.h>
