@@ -48,6 +48,7 @@
 #include <weir/codec/line_framer.h>
 #include <weir/codec/message_aggregator.h>
 #include <weir/codec/protocol_detector.h>
+#include <weir/codec/text_decoder.h>
 #include <weir/codec/varint32_decoder.h>
 #include <weir/codec/varint32_framer.h>
 

@@ -25,6 +25,7 @@ typedef struct weir_envelope {
     weir_obj *object; /* held, never NULL */
 } weir_envelope;
 
+/* What all envelopes are to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_envelope_type;
 
 /* Borrows: remote, which may be NULL. Takes: object (NULL: out of memory). Gives: an envelope, or NULL when out

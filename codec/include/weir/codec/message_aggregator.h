@@ -49,6 +49,7 @@ typedef struct weir_message_aggregator_ops {
     void (*free)(void *state);
 } weir_message_aggregator_ops;
 
+/* The slots of a handler that is an aggregator; more may follow them in the initialiser. */
 #define WEIR_MESSAGE_AGGREGATOR_SLOTS                                                                        \
     .removed = weir_message_aggregator_removed, .read = weir_message_aggregator_read,                        \
     .read_complete = weir_message_aggregator_read_complete, .inactive = weir_message_aggregator_inactive,    \

@@ -26,6 +26,7 @@
 
 WEIR_BEGIN_DECLS
 
+/* Whether it is this protocol. */
 typedef enum weir_protocol_answer {
     WEIR_PROTOCOL_MORE, /* may be; more bytes will tell */
     WEIR_PROTOCOL_NO,
