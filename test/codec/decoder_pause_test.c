@@ -240,3 +240,15 @@ WEIR_TEST(decoder_pause, drops_what_waits_when_the_channel_is_gone) {
                              "error WEIR_E_CLOSED actual=0 maximum=0 offset=0\ninactive\nremoved\n"));
     tear_down(&self);
 }
+
+WEIR_TEST(decoder_pause, tells_of_no_end_behind_inactive) {
+    rig self;
+    set_up(&self, NULL);
+    feed(&self, "stop\none\n");
+    weir_ctx_fire_event(self.upstream, &weir_event_peer_closed.obj);
+    weir_ctx_fire_inactive(self.upstream);
+    weir_recorder_clear(self.recorder);
+    weir_pipeline_remove(lines_of(&self));
+    expect(weir_recorder_saw(self.recorder, ""));
+    tear_down(&self);
+}
