@@ -82,7 +82,21 @@ void weir_decoder_get_stats(const weir_ctx *ctx, weir_decoder_stats *out) {
 
 static void tell(weir_ctx *ctx, decoder *self, const weir_error *failure) {
     self->has_told = true;
-    weir_ctx_fire_error(ctx, failure);
+    if (self->ops->failed != NULL) {
+        self->ops->failed(ctx, failure);
+    } else {
+        weir_ctx_fire_error(ctx, failure);
+    }
+}
+
+static void give(weir_ctx *ctx, decoder *self, weir_obj *message) {
+    self->has_told = true;
+    self->messages++;
+    if (self->ops->message != NULL) {
+        self->ops->message(ctx, message);
+    } else {
+        weir_ctx_fire_read(ctx, message);
+    }
 }
 
 /* Passes on what one step brought; false when that was nothing. */
@@ -91,10 +105,7 @@ static bool pass_on(weir_ctx *ctx, decoder *self, weir_decode answer, weir_obj *
     switch (answer) {
     case WEIR_DECODE_MORE: return false;
     case WEIR_DECODE_AGAIN:
-        if (message == NULL) return true;
-        self->has_told = true;
-        self->messages++;
-        weir_ctx_fire_read(ctx, message);
+        if (message != NULL) give(ctx, self, message);
         return true;
     case WEIR_DECODE_SKIPPED:
     case WEIR_DECODE_FAILED: tell(ctx, self, failure); return true;
@@ -156,7 +167,13 @@ static void end_stream(weir_ctx *ctx, decoder *self) {
     decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
     decode_all(ctx, self, weir_cumulation_end, self->ops->decode_last);
     end_waiting_burst(ctx, self);
-    if (may_go_on(self)) pass_end(ctx, self);
+    if (!may_go_on(self)) return;
+    if (self->ops->ended != NULL && self->has_ended) {
+        self->has_ended = false;
+        self->ops->ended(ctx);
+    } else {
+        pass_end(ctx, self);
+    }
 }
 
 /* `self` may be gone afterwards. */

@@ -63,6 +63,13 @@ typedef struct weir_decoder_ops {
     weir_decode_fn *decode;      /* needed */
     weir_decode_fn *decode_last; /* at the orderly end of the stream, see weir_cumulation_end; or NULL */
     void (*free)(void *state);   /* or NULL: nothing to free */
+
+    /* For a protocol that answers by itself: what happens instead of passing on a message, an error, the end of the
+     * stream. Each may do so (weir_ctx_fire_read, weir_ctx_fire_error, weir_ctx_fire_event) and look at its state
+     * afterwards: that is freed only when they have returned. NULL: it is passed on. */
+    void (*message)(weir_ctx *ctx, weir_obj *message);        /* Takes: message */
+    void (*failed)(weir_ctx *ctx, const weir_error *failure); /* Borrows: failure */
+    void (*ended)(weir_ctx *ctx);
 } weir_decoder_ops;
 
 /* The slots of a handler that is a decoder; more may follow it in the initialiser. */
