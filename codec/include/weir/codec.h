@@ -21,6 +21,7 @@
 #include <weir/codec/http_cors.h>
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>
+#include <weir/codec/http_date.h>
 #include <weir/codec/http_fields.h>
 #include <weir/codec/http_form.h>
 #include <weir/codec/http_form_spill.h>
