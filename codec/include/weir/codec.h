@@ -38,6 +38,7 @@
 #include <weir/codec/http_query.h>
 #include <weir/codec/http_range.h>
 #include <weir/codec/http_uri.h>
+#include <weir/codec/http_server.h>
 #include <weir/codec/json_decoder.h>
 #include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_decoder.h>

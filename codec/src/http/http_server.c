@@ -1,0 +1,135 @@
+/* http_server.c - the server as a handler: a decoder of requests, and an encoder of responses. */
+#include <limits.h>
+
+#include <weir/core/alloc.h>
+
+#include "http/http_scan.h"
+#include "http/http_server_state.h"
+
+weir_event weir_http_event_stopping = WEIR_EVENT_CONSTANT("http stopping");
+
+/* ---- life ---- */
+
+static void free_server(void *state) {
+    http_server *self = state;
+    if (self->ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+    self->is_freed = true;
+    if (self->busy != 0) return;
+    weir_http_parser_clear(&self->parser);
+    weir_buf_release(self->held);
+    weir_alloc_release(NULL, self);
+}
+
+static void server_added(weir_ctx *ctx) {
+    http_server *self = http_server_of(ctx);
+    self->ctx = ctx;
+    weir_timer_init(&self->timer, http_server_on_timer, self);
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) http_server_start_timer(self);
+}
+
+static void server_active(weir_ctx *ctx) {
+    http_server_start_timer(http_server_of(ctx));
+    weir_ctx_fire_active(ctx);
+}
+
+/* ---- what passes ---- */
+
+static void stop(weir_ctx *ctx, http_server *self) {
+    if (self->switched) {
+        weir_ctx_fire_event(ctx, &weir_event_stopping.obj);
+    } else if (self->asked != HTTP_ASKED_NOTHING) {
+        self->closing = true;
+        weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
+    } else if (self->head_began) {
+        self->requests_left = 1;
+    } else if (!self->ending) {
+        http_server_close(self);
+    }
+}
+
+static void server_event(weir_ctx *ctx, weir_obj *event) {
+    if (event == &weir_event_stopping.obj) {
+        stop(ctx, http_server_of(ctx));
+    } else {
+        weir_decoder_event(ctx, event);
+    }
+}
+
+/* A write of ours that fails at once is told when it has returned. */
+static void server_error(weir_ctx *ctx, const weir_error *error) {
+    http_server *self = http_server_of(ctx);
+    if (self->writing && self->refused == WEIR_OK) {
+        self->refused = error->status;
+    } else {
+        weir_ctx_fire_error(ctx, error);
+    }
+}
+
+static void server_pull(weir_ctx *ctx) {
+    http_server *self = http_server_of(ctx);
+    if (self->waits_continue && !self->manual_continue) http_server_send_continue(self);
+    weir_decoder_pull(ctx);
+}
+
+/* Lingering is a close already, and ends by itself. */
+static void server_close(weir_ctx *ctx, weir_promise *promise) {
+    const http_server *self = http_server_of(ctx);
+    if (self->lingering && promise == NULL) return;
+    weir_ctx_close(ctx, promise);
+}
+
+const weir_decoder_ops http_server_ops = {
+    .handler =
+        {
+            .name = "http_server",
+            .added = server_added,
+            .removed = weir_decoder_removed,
+            .active = server_active,
+            .read = weir_decoder_read,
+            .read_complete = weir_decoder_read_complete,
+            .event = server_event,
+            .error = server_error,
+            .inactive = weir_decoder_inactive,
+            .write = http_server_write,
+            .pull = server_pull,
+            .close = server_close,
+        },
+    .decode = http_server_decode,
+    .decode_last = http_server_decode_last,
+    .free = free_server,
+    .message = http_server_message,
+    .failed = http_server_failed,
+    .ended = http_server_ended,
+};
+
+/* ---- options ---- */
+
+static unsigned or_default(unsigned value, unsigned usual) {
+    return value == 0 ? usual : value;
+}
+
+static void take_options(http_server *self, const weir_http_server_options *options) {
+    self->head_timeout_ms = or_default(options->head_timeout_ms, 10 * 1000);
+    self->idle_timeout_ms = or_default(options->idle_timeout_ms, 60 * 1000);
+    self->linger_ms = or_default(options->linger_ms, 5 * 1000);
+    self->body_rate = or_default(options->body_rate, 128);
+    self->requests_left = or_default(options->requests_max, UINT_MAX);
+    self->drain_max = options->drain_max == 0 ? 64 * 1024 : options->drain_max;
+    self->server_name = weir_bytes_str(options->server_name);
+    self->no_date = options->no_date;
+    self->manual_continue = options->manual_continue;
+    self->refusal = options->refusal;
+    self->refusal_arg = options->refusal_arg;
+    weir_http_parser_init(&self->parser, WEIR_HTTP_REQUESTS, &options->limits);
+}
+
+weir_status weir_http_server_add(weir_pipeline *pipeline, const weir_http_server_options *options) {
+    static const weir_http_server_options defaults;
+    if (options == NULL) options = &defaults;
+    weir_bytes name = weir_bytes_str(options->server_name);
+    if (http_scan_line(name.ptr, name.len) != name.len) return WEIR_E_INVALID;
+    http_server *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
+    if (self == NULL) return WEIR_E_NO_MEMORY;
+    take_options(self, options);
+    return weir_decoder_add(pipeline, &http_server_ops, self, NULL);
+}

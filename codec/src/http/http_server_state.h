@@ -1,0 +1,143 @@
+/* http_server_state.h - private: one connection of a server, and what its files share.
+ *
+ *     http_server.c         the handler: its slots, its life
+ *     http_server_read.c    requests, one exchange after the other
+ *     http_server_write.c   responses
+ *     http_server_end.c     refusing, lingering, closing
+ *     http_server_time.c    one lazy timer
+ *     http_server_answer.c  whole responses, 100, upgrade: what users call
+ *
+ *     asked    NOTHING --head--> HEAD --end--> WHOLE          what came of the request
+ *     answer   NONE --response--> BEGUN --end--> DONE         what was written of its answer
+ *
+ * An exchange is over when it is WHOLE and DONE; only then may the parser go on.
+ */
+#ifndef WEIR_CODEC_HTTP_SERVER_STATE_H
+#define WEIR_CODEC_HTTP_SERVER_STATE_H
+
+#include <weir/codec/decoder.h>
+#include <weir/codec/http_server.h>
+#include <weir/transport/channel.h>
+#include <weir/transport/loop.h>
+#include <weir/transport/promise.h>
+#include <weir/transport/region.h>
+#include <weir/transport/timer.h>
+
+#include "http/http_encoder.h"
+
+typedef enum http_asked {
+    HTTP_ASKED_NOTHING,
+    HTTP_ASKED_HEAD,
+    HTTP_ASKED_WHOLE
+} http_asked;
+
+typedef enum http_answer {
+    HTTP_ANSWER_NONE,
+    HTTP_ANSWER_BEGUN,
+    HTTP_ANSWER_DONE
+} http_answer;
+
+typedef struct http_server {
+    weir_http_parser parser;
+    weir_ctx *ctx;
+
+    /* ---- options ---- */
+    unsigned head_timeout_ms, idle_timeout_ms, linger_ms, body_rate;
+    unsigned requests_left; /* the last is answered with Connection: close */
+    size_t drain_max;
+    weir_bytes server_name;
+    weir_http_refusal_fn *refusal;
+    void *refusal_arg;
+    bool no_date, manual_continue;
+
+    /* ---- the exchange ---- */
+    uint8_t asked, answer; /* http_asked, http_answer */
+    uint8_t method, minor; /* of the request */
+    uint64_t length;       /* of its body; UINT64_MAX: not known */
+    uint64_t drained;      /* bytes of it that came behind the answer; when ending: bytes dropped */
+    bool waits_continue;   /* the peer wants a 100 before it sends the body */
+    bool closing;          /* the connection ends with this exchange */
+    bool interim;          /* the end of an interim response may follow */
+    http_body body;        /* of the answer */
+
+    /* ---- the connection ---- */
+    bool head_began; /* a byte of a request came, its head is not whole */
+    bool switched;   /* HTTP is over: an upgrade was answered */
+    bool leaving;    /* weir_http_server_upgrade waits for the end of the request */
+    bool peer_ended;
+    bool ending;    /* nothing is read or answered any more */
+    bool lingering; /* ending, and what still comes is dropped until the peer ends */
+
+    /* ---- time ---- */
+    weir_timer timer;
+    uint64_t since;      /* when what is waited for now began */
+    uint64_t body_since; /* the body's bytes then */
+
+    /* ---- out ---- */
+    weir_buf *held; /* the beginning of a whole response, which is gathered */
+    bool gathering;
+    unsigned busy;       /* calls of ours under way that look at it afterwards */
+    bool is_freed;       /* it was, while busy: let go of when that is over */
+    bool writing;        /* a write of ours is under way, */
+    weir_status refused; /* and this is how it failed at once */
+} http_server;
+
+extern const weir_decoder_ops http_server_ops;
+
+/* Around a call that may remove us. leave: false when it did. */
+static inline void http_server_enter(http_server *self) {
+    self->busy++;
+}
+static inline bool http_server_leave(http_server *self) {
+    self->busy--;
+    if (WEIR_LIKELY(!self->is_freed)) return true;
+    if (self->busy == 0) http_server_ops.free(self);
+    return false;
+}
+
+static inline http_server *http_server_of(const weir_ctx *ctx) {
+    return weir_decoder_state(ctx);
+}
+
+/* ---- http_server_read.c ---- */
+
+weir_decode http_server_decode(void *state, weir_buf *in, weir_obj **out, weir_error *error);
+weir_decode http_server_decode_last(void *state, weir_buf *in, weir_obj **out, weir_error *error);
+void http_server_message(weir_ctx *ctx, weir_obj *message);
+/* The response is done: on with the rest of the request, the next one, or the end. May free `self`. */
+void http_server_answered(http_server *self);
+/* Whether the rest of the request would be dropped, rather than the connection. */
+bool http_server_would_drain(const http_server *self);
+void http_server_send_continue(http_server *self);
+
+/* ---- http_server_write.c: takes as a handler's slot ---- */
+
+void http_server_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise);
+/* What is held goes on. False: `self` is gone. */
+bool http_server_release_held(http_server *self);
+void http_server_refuse_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise, weir_status status);
+
+/* ---- http_server_answer.c ---- */
+
+/* A whole response, written from here. Takes: response (NULL: out of memory), body. */
+void http_server_answer(http_server *self, weir_http_response *response, weir_buf *body);
+/* Borrows: text, or NULL. Gives: a response, or NULL when out of memory, and its body. */
+weir_http_response *http_server_text(weir_ctx *ctx, unsigned status, const char *text, weir_buf **body);
+
+/* ---- http_server_end.c ---- */
+
+/* Answers `status` if nothing was answered yet, and ends the connection. */
+void http_server_refuse(http_server *self, unsigned status, const weir_error *error);
+void http_server_failed(weir_ctx *ctx, const weir_error *failure);
+/* Ends when what was written is out. */
+void http_server_close(http_server *self);
+void http_server_ended(weir_ctx *ctx);
+
+/* ---- http_server_time.c ---- */
+
+void http_server_start_timer(http_server *self);
+/* Something else is waited for from now on. */
+void http_server_mark(http_server *self);
+void http_server_on_timer(weir_timer *timer);
+
+#endif
