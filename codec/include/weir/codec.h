@@ -21,7 +21,6 @@
 #include <weir/codec/http_cors.h>
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>
-#include <weir/codec/http_date.h>
 #include <weir/codec/http_fields.h>
 #include <weir/codec/http_form.h>
 #include <weir/codec/http_form_spill.h>
@@ -37,8 +36,8 @@
 #include <weir/codec/http_quality.h>
 #include <weir/codec/http_query.h>
 #include <weir/codec/http_range.h>
-#include <weir/codec/http_uri.h>
 #include <weir/codec/http_server.h>
+#include <weir/codec/http_uri.h>
 #include <weir/codec/json_decoder.h>
 #include <weir/codec/json_framer.h>
 #include <weir/codec/length_field_decoder.h>
