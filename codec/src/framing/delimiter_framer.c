@@ -5,7 +5,7 @@
 #include <weir/buffer/buf_search.h>
 #include <weir/codec/delimiter_framer.h>
 
-#include "framing/frame.h"
+#include "frame.h"
 
 #define TABLES_MAX ((size_t)64 << 10)
 

@@ -2,7 +2,7 @@
  */
 #include <weir/codec/fixed_length_framer.h>
 
-#include "framing/frame.h"
+#include "frame.h"
 
 weir_status weir_fixed_length_framer_init(weir_fixed_length_framer *self,
                                           const weir_fixed_length_options *options) {

@@ -4,7 +4,7 @@
 #include <weir/buffer/buf_search.h>
 #include <weir/codec/json_framer.h>
 
-#include "framing/frame.h"
+#include "frame.h"
 
 /* Space, tab, line feed, carriage return: RFC 8259, 2. */
 static const weir_byte_set white_space = {
