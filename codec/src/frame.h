@@ -1,5 +1,4 @@
-/* frame.h - private: what every framer does with the readable bytes of a buf.
- */
+/* frame.h - private to all codecs: what every framer does with the readable bytes of a buf. */
 #ifndef WEIR_CODEC_FRAME_H
 #define WEIR_CODEC_FRAME_H
 

@@ -46,7 +46,7 @@ def check_private(root, path, target):
     within = pathlib.Path(root, parts[0], "src", target)
     if not beside.is_file() and not within.is_file():
         yield f'"{target}" is not a private header of {parts[0]}'
-    elif parts[0] == "codec" and len(parts) > 3 and not beside.is_file() and not target.startswith(parts[2] + "/"):
+    elif parts[0] == "codec" and len(parts) > 3 and "/" in target and not target.startswith(parts[2] + "/"):
         yield f'codec/{parts[2]} includes "{target}" of another protocol: use its public header'
 
 
@@ -90,6 +90,7 @@ SAMPLES = [
      "not a private header of transport"),
     ("climbing", {"transport/src/a.c": '#include "../../buffer/src/b.h"\n', "buffer/src/b.h": ""}, "climbs out"),
     ("another protocol", {"codec/src/http/a.c": '#include "tls/b.h"\n', "codec/src/tls/b.h": ""}, "another protocol"),
+    ("shared by all protocols", {"codec/src/http/a.c": '#include "b.h"\n', "codec/src/b.h": ""}, None),
     ("own protocol", {"codec/src/http/a.c": '#include "http/b.h"\n', "codec/src/http/b.h": ""}, None),
     ("example looks inside", {"examples/a/a.c": '#include "pool/b.h"\n', "buffer/src/pool/b.h": ""},
      "not in this example"),

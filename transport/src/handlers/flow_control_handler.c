@@ -46,7 +46,7 @@ static weir_obj *take(flow *self, bool *is_event) {
 }
 
 static void release_all(flow *self) {
-    bool is_event;
+    bool is_event = false;
     for (weir_obj *obj = take(self, &is_event); obj != NULL; obj = take(self, &is_event))
         weir_obj_release(obj);
 }
@@ -61,7 +61,7 @@ static void deliver(weir_ctx *ctx) {
     if (self->delivering) return;
     self->delivering = true;
     while (self->waiting > 0 && (self->wanted || first_is_event(self))) {
-        bool is_event;
+        bool is_event = false;
         weir_obj *obj = take(self, &is_event);
         if (is_event) {
             weir_ctx_fire_event(ctx, obj);

@@ -44,6 +44,7 @@ WEIR_API extern const weir_obj_type weir_chunk_source_type;
 /* Makes the first member of your struct a living source. Borrows: ops, for good. */
 WEIR_API void weir_chunk_source_init(weir_chunk_source *source, const weir_chunk_source_ops *ops);
 
+/* To be found in a pipeline by. */
 WEIR_API extern const weir_handler weir_chunked_writer_handler;
 
 /* Adds it next to the tail: before the handlers that write sources. Borrows: pipeline. Fails: WEIR_E_NO_MEMORY. */

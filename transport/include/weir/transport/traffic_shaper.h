@@ -41,6 +41,7 @@ WEIR_API weir_traffic_limit *weir_traffic_limit_retain(weir_traffic_limit *limit
 /* Takes: limit, or NULL. Any thread. */
 WEIR_API void weir_traffic_limit_release(weir_traffic_limit *limit);
 
+/* To be found in a pipeline by. */
 WEIR_API extern const weir_handler weir_traffic_shaper_handler;
 
 /* Adds it next to the head. Borrows: pipeline; own, the channel's alone; shared (the handler holds a reference); each may be
