@@ -97,12 +97,13 @@ static http_step out_of_memory(weir_http_parser *self, weir_error *error) {
 
 /* ---- over several reads ---- */
 
-/* The first `n` bytes are all there are, and the last of them is a CR that may be half of a line's end. */
+/* The first `n` bytes are all there are, and the last of them is a CR that may be half of a line's end: not so behind
+ * another CR, which was gathered then. */
 static bool ends_in_cr(const weir_http_parser *self, const weir_buf *in, size_t n) {
     const uint8_t *ptr = weir_buf_peek(in).ptr;
     if (n == 0 || ptr[n - 1] != '\r' || n != weir_buf_readable(in)) return false;
-    if (n > 1) return ptr[n - 2] != '\r';
-    return self->gathered == NULL || !weir_buf_is_readable(self->gathered) || self->gathered->wp[-1] != '\r';
+    return n > 1 || self->gathered == NULL || !weir_buf_is_readable(self->gathered) ||
+           self->gathered->wp[-1] != '\r';
 }
 
 static size_t next_piece(const weir_http_parser *self, const weir_buf *in) {
