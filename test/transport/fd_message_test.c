@@ -1,7 +1,6 @@
 /* fd_message_test.c - descriptors go over unix channels in order, arrive once, and never stay open by mistake. */
 #include <weir/transport/fd_message.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,16 +12,8 @@
 
 #include <weir/testing.h>
 
+#include "open_fds.h"
 #include "wires.h"
-
-static int open_descriptors(void) {
-    DIR *all = opendir("/proc/self/fd");
-    int count = 0;
-    require(all != NULL);
-    while (readdir(all) != NULL) count++;
-    closedir(all);
-    return count;
-}
 
 static bool is_closed(int fd) {
     return fcntl(fd, F_GETFD) < 0 && errno == EBADF;
@@ -147,7 +138,7 @@ static void open_couple(couple *self, unsigned receive_fds) {
     weir_channel_write(self->near, weir_buf_new(0), weir_promise_retain(settled));
     expect_status(weir_promise_wait(settled, 10000), WEIR_OK);
     weir_promise_release(settled);
-    self->before = open_descriptors();
+    self->before = open_fds();
 }
 
 /* Ends both; then what was read is as expected and no descriptor but the two ends' has come or gone. */
@@ -155,7 +146,7 @@ static void close_couple(couple *self, const char *expected) {
     weir_channel_close(self->near, NULL);
     for (int i = 0; i < 10000 && weir_loop_channels(self->loop) > 0; i++) wait_ms(1);
     expect_eq(weir_loop_channels(self->loop), 0);
-    expect_eq(open_descriptors(), self->before - 2);
+    expect_eq(open_fds(), self->before - 2);
     weir_loop_group_free(self->group);
     if (expected != NULL) expect_str(self->seen, expected);
     weir_channel_release(self->near);

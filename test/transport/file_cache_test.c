@@ -10,6 +10,7 @@
 #include <weir/testing.h>
 
 #include "folder.h"
+#include "open_fds.h"
 #include "wires.h"
 
 typedef struct shelf {
@@ -102,7 +103,7 @@ WEIR_TEST(file_cache, looks_again_after_the_interval_and_keeps_what_is_the_same)
     weir_file *file, *again;
     put(&s, "a", "hello");
     file = open_one(&s, "a");
-    int before = open_descriptors();
+    int before = open_fds();
     atomic_fetch_add(&s.now, 499);
     expect_status(get(&s, "a", &again), WEIR_OK);
     weir_file_release(again);
@@ -110,7 +111,7 @@ WEIR_TEST(file_cache, looks_again_after_the_interval_and_keeps_what_is_the_same)
     expect_status(get(&s, "a", &again), -EAGAIN);
     again = open_one(&s, "a");
     expect(again == file);
-    expect_eq(open_descriptors(), before);
+    expect_eq(open_fds(), before);
     expect_eq(stats_of(&s).revalidated, 1);
     weir_file_release(again);
     expect_status(get(&s, "a", &again), WEIR_OK); /* for another interval */
@@ -175,18 +176,18 @@ WEIR_TEST(file_cache, keeps_a_descriptor_open_as_long_as_a_region_of_it_lives) {
     shelf_open(&s, (weir_file_cache_options){.max_open = 1});
     put(&s, "a", "hello");
     put(&s, "b", "other");
-    int before = open_descriptors();
+    int before = open_fds();
     weir_file *file = open_one(&s, "a");
     weir_region *part = weir_region_slice(file->region, 1, 3);
     weir_file_release(file);
     touch(&s, "b");
     expect_eq(stats_of(&s).evicted, 1);
-    expect_eq(open_descriptors(), before + 2);
+    expect_eq(open_fds(), before + 2);
     expect_words(part, "ell");
     weir_region_release(part);
-    expect_eq(open_descriptors(), before + 1);
+    expect_eq(open_fds(), before + 1);
     weir_file_cache_forget(s.cache, NULL);
-    expect_eq(open_descriptors(), before);
+    expect_eq(open_fds(), before);
     shelf_close(&s);
 }
 
@@ -194,13 +195,13 @@ WEIR_TEST(file_cache, lets_the_least_recently_used_go) {
     shelf s;
     weir_file *file;
     shelf_open(&s, (weir_file_cache_options){.max_open = 3});
-    int before = open_descriptors();
+    int before = open_fds();
     static const char *const names[] = {"a", "b", "c", "d"};
     for (int i = 0; i < 4; i++) put(&s, names[i], names[i]);
     for (int i = 0; i < 3; i++) touch(&s, names[i]);
     touch(&s, "a");
     touch(&s, "d");
-    expect_eq(open_descriptors(), before + 3);
+    expect_eq(open_fds(), before + 3);
     expect_eq(stats_of(&s).open, 3);
     expect_status(get(&s, "b", &file), -EAGAIN);
     static const char *const kept[] = {"a", "c", "d"};
@@ -399,7 +400,7 @@ WEIR_TEST(file_cache, may_be_asked_by_many_threads_at_once) {
     pthread_t threads[THREADS];
     shelf_open(&s, (weir_file_cache_options){.max_open = 3});
     for (char name[2] = "0"; name[0] < '6'; name[0]++) put(&s, name, name);
-    int before = open_descriptors();
+    int before = open_fds();
     for (int i = 0; i < THREADS; i++) require(pthread_create(&threads[i], NULL, ask_often, &s) == 0);
     for (int i = 0; i < THREADS; i++) {
         void *failed;
@@ -407,7 +408,7 @@ WEIR_TEST(file_cache, may_be_asked_by_many_threads_at_once) {
         expect(failed == NULL);
     }
     expect(stats_of(&s).open <= 3);
-    expect(open_descriptors() <= before + 3);
+    expect(open_fds() <= before + 3);
     shelf_close(&s);
 }
 
@@ -432,8 +433,8 @@ WEIR_TEST(file_cache, loses_nothing_when_memory_runs_out_anywhere) {
     folder_open(&s.folder);
     atomic_store(&s.now, 1);
     put(&s, "a", "hello");
-    int before = open_descriptors();
+    int before = open_fds();
     expect(weir_oom_sweep(live, &s) > 5);
-    expect_eq(open_descriptors(), before);
+    expect_eq(open_fds(), before);
     folder_close(&s.folder);
 }

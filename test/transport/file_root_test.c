@@ -10,6 +10,7 @@
 #include <weir/testing.h>
 
 #include "folder.h"
+#include "open_fds.h"
 
 static weir_status try_path(const file_root *root, const char *path) {
     struct stat stat;
@@ -46,7 +47,7 @@ WEIR_TEST(file_root, opens_what_is_beneath_it_and_nothing_else) {
     furnish(&place);
     for (int walk = 0; walk < 2; walk++) {
         weir_test_context(walk ? "walking" : "openat2");
-        int before = open_descriptors();
+        int before = open_fds();
         file_root root;
         require(file_root_open(&root, folder_file(&place, "root"), walk != 0) == WEIR_OK);
         expect_status(try_path(&root, "file"), WEIR_OK);
@@ -66,7 +67,7 @@ WEIR_TEST(file_root, opens_what_is_beneath_it_and_nothing_else) {
         expect_status(try_path(&root, "out"), root.walks ? -ELOOP : -EXDEV);
         expect(try_path(&root, "up/secret") != WEIR_OK);
         file_root_close(&root);
-        expect_eq(open_descriptors(), before);
+        expect_eq(open_fds(), before);
     }
     folder_close(&place);
 }

@@ -19,7 +19,4 @@ const char *folder_file(folder *self, const char *name);
 /* PATH/name holds these words: a new file, moved into its place as an editor does. */
 void folder_put(folder *self, const char *name, const char *words);
 
-/* Descriptors this process has open. */
-int open_descriptors(void);
-
 #endif

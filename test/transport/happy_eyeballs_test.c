@@ -17,6 +17,7 @@
 #include "actor.h"
 #include "holes.h"
 #include "names.h"
+#include "open_fds.h"
 #include "wires.h"
 
 /* ---- the debug lines, as "PORT " for each attempt ---- */
@@ -74,7 +75,7 @@ static void prepare(attempt *self) {
                                           .build = build_with_actor,
                                           .build_arg = &self->h,
                                           .attempt_delay_ms = 60000};
-    self->fds = count_fds();
+    self->fds = open_fds();
 }
 
 static void start(attempt *self) {
@@ -92,7 +93,7 @@ static void finish(attempt *self) {
     weir_channel_close(self->channel, weir_promise_retain(closed));
     weir_promise_wait(closed, 10000);
     weir_promise_release(closed);
-    expect_eq(count_fds(), self->fds);
+    expect_eq(open_fds(), self->fds);
     weir_loop_group_free(self->group);
     expect(weir_promise_is_done(self->promise));
     weir_promise_release(self->promise);
@@ -477,9 +478,9 @@ WEIR_TEST(happy_eyeballs, may_run_out_of_memory_anywhere) {
     int fd = refusing_port(&ports[0]), listener = plain_listen(&ports[1], 100);
     weir_log_set_sink(drop_line, NULL);
     expect(connect_once(ports)); /* libuv opens a pipe for signals with its first loop, for good */
-    int before = count_fds();
+    int before = open_fds();
     expect(weir_oom_sweep(connect_once, ports) > 10);
-    expect_eq(count_fds(), before);
+    expect_eq(open_fds(), before);
     weir_log_set_sink(NULL, NULL);
     close(fd);
     close(listener);

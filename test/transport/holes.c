@@ -2,7 +2,6 @@
 #include "holes.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -37,13 +36,4 @@ int refusing_port(unsigned *port) {
     require(getsockname(fd, (struct sockaddr *)(void *)&at, &len) == 0);
     *port = ntohs(at.sin_port);
     return fd;
-}
-
-int count_fds(void) {
-    int count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    require(dir != NULL);
-    while (readdir(dir) != NULL) count++;
-    closedir(dir);
-    return count;
 }

@@ -1,4 +1,4 @@
-/* holes.h - ports of the loopback that do not answer, or answer no; and how many descriptors are open. */
+/* holes.h - ports of the loopback that do not answer, or answer no. */
 #ifndef WEIR_TEST_HOLES_H
 #define WEIR_TEST_HOLES_H
 
@@ -14,7 +14,5 @@ void fill_in(black_hole *self);
 
 /* Bound and not listening: it refuses, and nobody else gets the port until the answer is closed. */
 int refusing_port(unsigned *port);
-
-int count_fds(void);
 
 #endif

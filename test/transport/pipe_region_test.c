@@ -1,5 +1,4 @@
 /* pipe_region_test.c - read_by_splice: floods arrive as regions, and everything else is as it was. */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <weir/testing.h>
 
 #include "actor.h"
+#include "open_fds.h"
 #include "wires.h"
 
 enum {
@@ -31,14 +31,9 @@ static uint8_t *noise(size_t n) {
 }
 
 /* With those that libuv opens once for a process. */
-static size_t open_descriptors(void) {
-    size_t count = 0;
+static int fds_at_rest(void) {
     weir_loop_free(weir_loop_new(NULL));
-    DIR *folder = opendir("/proc/self/fd");
-    require(folder != NULL);
-    while (readdir(folder) != NULL) count++;
-    closedir(folder);
-    return count;
+    return open_fds();
 }
 
 /* Takes every message and does one thing with it; notes what came. */
@@ -286,7 +281,7 @@ static void keep_last(sink *self, weir_ctx *ctx, weir_obj *msg) {
 
 WEIR_TEST(pipe_region, dropped_unread_leaves_no_descriptor_open) {
     uint8_t *bytes = noise(FLOOD);
-    size_t before = open_descriptors();
+    int before = fds_at_rest();
     FOR_EACH_SOCKET(kind) {
         sink self;
         open_sink(&self, kind, drop);
@@ -294,7 +289,7 @@ WEIR_TEST(pipe_region, dropped_unread_leaves_no_descriptor_open) {
         expect(wire_until(&self.wire, has_all, &self));
         expect(atomic_load(&self.regions) > 0);
         wire_shut(&self.wire);
-        expect_eq(open_descriptors(), before);
+        expect_eq(fds_at_rest(), before);
     }
     free(bytes);
 }
@@ -302,25 +297,25 @@ WEIR_TEST(pipe_region, dropped_unread_leaves_no_descriptor_open) {
 WEIR_TEST(pipe_region, may_be_released_anywhere_even_after_its_loop) {
     sink self;
     uint8_t *bytes = noise(FLOOD);
-    size_t before = open_descriptors();
+    int before = fds_at_rest();
     open_sink(&self, WIRE_ACCEPTED, keep_last);
     far_send(&self.wire, bytes, FLOOD);
     expect(wire_until(&self.wire, has_all, &self));
     wire_shut(&self.wire);
     require(self.kept != NULL);
-    expect(open_descriptors() >= before + 2);
+    expect(fds_at_rest() >= before + 2);
     uint8_t first;
     expect_status(weir_region_read(self.kept, 0, &first, 1), WEIR_OK);
     expect_eq(first, byte_at(FLOOD - self.kept->length));
     weir_region_release(self.kept);
-    expect_eq(open_descriptors(), before);
+    expect_eq(fds_at_rest(), before);
     free(bytes);
 }
 
 WEIR_TEST(pipe_region, unsent_at_an_abort_is_closed) {
     sink self;
     uint8_t *bytes = noise(FLOOD);
-    size_t before = open_descriptors();
+    int before = fds_at_rest();
     open_sink(&self, WIRE_ACCEPTED, echo);
     far_take(&self.wire, false);
     struct timeval soon = {0, 200000};
@@ -332,7 +327,7 @@ WEIR_TEST(pipe_region, unsent_at_an_abort_is_closed) {
     far_reset(&self.wire);
     expect(wire_until_gone(&self.wire));
     wire_shut(&self.wire);
-    expect_eq(open_descriptors(), before);
+    expect_eq(fds_at_rest(), before);
     free(bytes);
 }
 
