@@ -9,19 +9,6 @@
 
 static uint8_t room[1000];
 
-static weir_status wait_for(weir_promise *promise) {
-    weir_status status = weir_promise_wait(promise, 10000);
-    weir_promise_release(promise);
-    return status;
-}
-
-/* Writes from the test's thread; what became of it. */
-static weir_status write_out(datagrams *self, void *msg) {
-    weir_promise *promise = weir_promise_new(self->wire.loop);
-    weir_channel_write(self->channel, msg, weir_promise_retain(promise));
-    return wait_for(promise);
-}
-
 /* ---- beginning ---- */
 
 WEIR_TEST(datagram, says_why_it_did_not_open) {
@@ -72,7 +59,7 @@ WEIR_TEST(datagram, sends_what_was_written_before_it_was_open) {
     weir_channel *channel = weir_datagram_open(&options, weir_promise_retain(opened));
     weir_channel_write(channel, datagrams_fill('a', 7), NULL);
     expect_eq(plain_receive(far, room, sizeof room, 10000), 7);
-    expect_status(wait_for(opened), WEIR_OK);
+    expect_status(datagrams_wait_for(opened), WEIR_OK);
     weir_channel_remote_addr(channel, &peer);
     expect(weir_addr_equal(&peer, &addr));
     weir_channel_release(channel);
@@ -156,7 +143,7 @@ WEIR_TEST(datagram, sends_what_is_queued_before_it_closes) {
     datagrams_do(&d, write_and_close);
     for (int i = 0; i < 50; i++) expect_eq(plain_receive(d.far, room, sizeof room, 10000), 10);
     expect(wire_until_gone(&d.wire));
-    expect_status(write_out(&d, datagrams_fill('a', 1)), WEIR_E_CLOSED);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 1)), WEIR_E_CLOSED);
     datagrams_shut(&d);
     expect_eq(d.errors, 0);
 }
@@ -174,7 +161,7 @@ WEIR_TEST(datagram, fails_what_is_queued_when_it_is_aborted) {
     datagrams_open(&d, (weir_datagram_options){0}, true);
     for (int i = 0; i < 3; i++) unsent[i] = weir_promise_new(d.wire.loop);
     datagrams_do(&d, write_and_abort);
-    for (int i = 0; i < 3; i++) expect_status(wait_for(unsent[i]), WEIR_E_LIMIT);
+    for (int i = 0; i < 3; i++) expect_status(datagrams_wait_for(unsent[i]), WEIR_E_LIMIT);
     datagrams_shut(&d);
     expect_eq(d.errors, 0);
 }
@@ -187,7 +174,7 @@ WEIR_TEST(datagram, reads_on_after_a_shutdown_and_writes_no_more) {
     datagrams d = {0};
     datagrams_open(&d, (weir_datagram_options){0}, true);
     datagrams_do(&d, shut_down);
-    expect_status(write_out(&d, datagrams_fill('a', 1)), WEIR_E_CLOSED);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 1)), WEIR_E_CLOSED);
     expect_eq(send(d.far, "x", 1, 0), 1);
     expect(datagrams_until_read(&d, 1));
     datagrams_shut(&d);

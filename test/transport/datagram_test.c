@@ -12,19 +12,6 @@
 
 static uint8_t room[70000];
 
-static weir_status wait_for(weir_promise *promise) {
-    weir_status status = weir_promise_wait(promise, 10000);
-    weir_promise_release(promise);
-    return status;
-}
-
-/* Writes from the test's thread; what became of it. */
-static weir_status write_out(datagrams *self, void *msg) {
-    weir_promise *promise = weir_promise_new(self->wire.loop);
-    weir_channel_write(self->channel, msg, weir_promise_retain(promise));
-    return wait_for(promise);
-}
-
 /* ---- both ways ---- */
 
 static void expect_echo(datagrams *self, size_t n) {
@@ -102,7 +89,7 @@ WEIR_TEST(datagram, answers_from_the_address_that_was_asked) {
     char text[WEIR_ADDR_TEXT];
     expect_str(weir_addr_format(&d.kept[0]->local, text), "127.0.0.2:0");
     expect_eq(d.kept[0]->interface, if_nametoindex("lo"));
-    expect_status(write_out(&d, weir_datagram_reply(d.kept[0], datagrams_fill('a', 2))), WEIR_OK);
+    expect_status(datagrams_write_out(&d, weir_datagram_reply(d.kept[0], datagrams_fill('a', 2))), WEIR_OK);
     expect_eq(plain_receive(d.far, room, sizeof room, 10000), 2);
     datagrams_release_kept(&d);
     datagrams_shut(&d);
@@ -123,7 +110,7 @@ WEIR_TEST(datagram, carries_the_bits_of_congestion_both_ways) {
         expect_eq(d.kept[0]->ecn, 1);
         weir_datagram *out = datagrams_to_far(&d, 'a', 1);
         out->ecn = 2;
-        expect_status(write_out(&d, out), WEIR_OK);
+        expect_status(datagrams_write_out(&d, out), WEIR_OK);
         char control[64];
         struct iovec iov = {room, sizeof room};
         struct msghdr header = {
@@ -185,14 +172,14 @@ WEIR_TEST(datagram, does_not_let_a_short_one_hold_a_long_buf) {
 WEIR_TEST(datagram, sends_a_bare_buf_only_where_connected) {
     datagrams d = {.takes_errors = true};
     datagrams_open(&d, (weir_datagram_options){0}, true);
-    expect_status(write_out(&d, datagrams_fill('a', 10)), WEIR_OK);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 10)), WEIR_OK);
     expect_eq(plain_receive(d.far, room, sizeof room, 10000), 10);
     datagrams_shut(&d);
 
     datagrams lone = {0};
     datagrams_open(&lone, (weir_datagram_options){0}, false);
-    expect_status(write_out(&lone, datagrams_fill('a', 10)), -EDESTADDRREQ);
-    expect_status(write_out(&lone, datagrams_to_far(&lone, 'a', 11)), WEIR_OK);
+    expect_status(datagrams_write_out(&lone, datagrams_fill('a', 10)), -EDESTADDRREQ);
+    expect_status(datagrams_write_out(&lone, datagrams_to_far(&lone, 'a', 11)), WEIR_OK);
     expect_eq(plain_receive(lone.far, room, sizeof room, 10000), 11);
     expect_eq(datagrams_stats(&lone).send_failed, 1);
     datagrams_shut(&lone);
@@ -210,7 +197,7 @@ WEIR_TEST(datagram, fails_alone_and_the_next_go_on) {
                     weir_datagram_new(d.wire.loop, broken, NULL), datagrams_fill('c', 2)};
     static const weir_status ends[] = {WEIR_OK, -EMSGSIZE, WEIR_E_UNSUPPORTED, WEIR_E_FULL, WEIR_OK};
     for (int i = 0; i < 5; i++) weir_channel_write(d.channel, msgs[i], weir_promise_retain(promises[i]));
-    for (int i = 0; i < 5; i++) expect_status(wait_for(promises[i]), ends[i]);
+    for (int i = 0; i < 5; i++) expect_status(datagrams_wait_for(promises[i]), ends[i]);
     expect_eq(plain_receive(d.far, room, sizeof room, 10000), 1);
     expect_eq(plain_receive(d.far, room, sizeof room, 10000), 2);
     datagrams_shut(&d);
@@ -236,12 +223,12 @@ WEIR_TEST(datagram, hears_of_a_refusal_and_stays_open) {
     datagrams d = {.takes_errors = false};
     datagrams_open(&d, (weir_datagram_options){0}, true);
     close(d.far); /* the host is there, its port is not: ICMP says so */
-    expect_status(write_out(&d, datagrams_fill('a', 1)), WEIR_OK);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 1)), WEIR_OK);
     expect(datagrams_until(&d, has_error));
     expect_status(d.error, -ECONNREFUSED);
     d.far = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     expect_eq(bind(d.far, &d.far_addr.as.sa, d.far_addr.len), 0);
-    expect_status(write_out(&d, datagrams_fill('a', 3)), WEIR_OK);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 3)), WEIR_OK);
     expect_eq(plain_receive(d.far, room, sizeof room, 10000), 3);
     datagrams_shut(&d);
 }
@@ -259,7 +246,7 @@ WEIR_TEST(datagram, hears_of_a_refusal_while_reading_is_paused) {
     datagrams_open(&d, (weir_datagram_options){0}, true);
     datagrams_do(&d, stop_reading);
     close(d.far);
-    expect_status(write_out(&d, datagrams_fill('a', 1)), WEIR_OK);
+    expect_status(datagrams_write_out(&d, datagrams_fill('a', 1)), WEIR_OK);
     expect(datagrams_until(&d, has_error));
     datagrams_do(&d, start_reading);
     d.far = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -272,10 +259,11 @@ WEIR_TEST(datagram, keeps_to_the_cap_of_its_channel) {
     datagrams_open(
         &d, (weir_datagram_options){.channel = {.low_water = 1, .high_water = 1000, .write_cap = 5000}},
         true);
-    expect_status(write_out(&d, weir_datagram_new(d.wire.loop, datagrams_fill('a', 6000), NULL)),
+    expect_status(datagrams_write_out(&d, weir_datagram_new(d.wire.loop, datagrams_fill('a', 6000), NULL)),
                   WEIR_E_BACKPRESSURE);
-    expect_status(write_out(&d, weir_datagram_new(d.wire.loop, datagrams_fill('a', 4000), NULL)), WEIR_OK);
-    expect_status(write_out(&d, NULL), WEIR_E_NO_MEMORY);
+    expect_status(datagrams_write_out(&d, weir_datagram_new(d.wire.loop, datagrams_fill('a', 4000), NULL)),
+                  WEIR_OK);
+    expect_status(datagrams_write_out(&d, NULL), WEIR_E_NO_MEMORY);
     datagrams_shut(&d);
 }
 
@@ -285,7 +273,7 @@ WEIR_TEST(datagram, is_nothing_a_stream_takes) {
     weir_promise *promise = weir_promise_new(wire.loop);
     wire_write(&wire, weir_datagram_new(wire.loop, datagrams_fill('a', 1), NULL),
                weir_promise_retain(promise));
-    expect_status(wait_for(promise), WEIR_E_UNSUPPORTED);
+    expect_status(datagrams_wait_for(promise), WEIR_E_UNSUPPORTED);
     wire_shut(&wire);
 }
 

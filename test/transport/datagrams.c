@@ -207,3 +207,15 @@ ssize_t plain_receive(int fd, void *room, size_t n, int ms) {
     struct pollfd watched = {.fd = fd, .events = POLLIN};
     return poll(&watched, 1, ms) == 1 ? recv(fd, room, n, 0) : -1;
 }
+
+weir_status datagrams_wait_for(weir_promise *promise) {
+    weir_status status = weir_promise_wait(promise, 10000);
+    weir_promise_release(promise);
+    return status;
+}
+
+weir_status datagrams_write_out(datagrams *self, void *msg) {
+    weir_promise *promise = weir_promise_new(self->wire.loop);
+    weir_channel_write(self->channel, msg, weir_promise_retain(promise));
+    return datagrams_wait_for(promise);
+}

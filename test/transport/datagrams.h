@@ -54,6 +54,11 @@ bool datagrams_until_read(datagrams *self, unsigned n);
 
 weir_datagram_stats datagrams_stats(datagrams *self);
 
+/* Writes from the test's thread; what became of it. */
+weir_status datagrams_write_out(datagrams *self, void *msg);
+/* Its end. Takes: promise. */
+weir_status datagrams_wait_for(weir_promise *promise);
+
 /* A buf of n times this byte. */
 weir_buf *datagrams_fill(char byte, size_t n);
 
