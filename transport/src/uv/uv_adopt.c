@@ -78,8 +78,8 @@ static void settle_unopened(uv_channel *uv) {
     settle(self, uv->channel.cause, false);
 }
 
-void uv_adopt_close_unopened(uv_channel *uv) {
-    uv_opening_close(&adopted_of(uv)->opening);
+void uv_adopt_close_unopened(uv_channel *self) {
+    uv_opening_close(&adopted_of(self)->opening);
 }
 
 static weir_status attach(adopted *self) {
