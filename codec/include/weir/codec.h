@@ -52,5 +52,11 @@
 #include <weir/codec/text_decoder.h>
 #include <weir/codec/varint32_decoder.h>
 #include <weir/codec/varint32_framer.h>
+#include <weir/codec/websocket_close.h>
+#include <weir/codec/websocket_deflate.h>
+#include <weir/codec/websocket_frame.h>
+#include <weir/codec/websocket_handshake.h>
+#include <weir/codec/websocket_message.h>
+#include <weir/codec/websocket_parser.h>
 
 #endif

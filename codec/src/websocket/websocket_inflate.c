@@ -1,0 +1,122 @@
+/* websocket_inflate.c - compressed messages back to what they were, never more of it than is allowed. */
+#include <weir/buffer/buf_composite.h>
+#include <weir/codec/websocket_deflate.h>
+
+#include "websocket/frame_out.h"
+#include "websocket/zlib_memory.h"
+
+enum {
+    OUT_LEAST = 512,
+    OUT_MOST = 16384,
+    WINDOW = 32768
+};
+
+struct weir_websocket_inflater {
+    weir_websocket_deflate_params params;
+    weir_pool *pool;
+    z_stream stream;
+    bool is_open; /* stream holds memory */
+    bool release;
+};
+
+weir_websocket_inflater *weir_websocket_inflater_new(const weir_websocket_deflate_params *params,
+                                                     bool release, weir_pool *pool) {
+    weir_websocket_inflater *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
+    if (self == NULL) return NULL;
+    self->params = *params;
+    self->pool = pool;
+    self->release = release;
+    return self;
+}
+
+static void close_stream(weir_websocket_inflater *self) {
+    if (self->is_open) inflateEnd(&self->stream);
+    self->is_open = false;
+}
+
+void weir_websocket_inflater_free(weir_websocket_inflater *self) {
+    if (self == NULL) return;
+    close_stream(self);
+    weir_alloc_release(NULL, self);
+}
+
+static weir_status open_stream(weir_websocket_inflater *self) {
+    if (self->is_open) return WEIR_OK;
+    self->stream = websocket_zlib_stream();
+    if (inflateInit2(&self->stream, -(int)self->params.peer_window_bits) != Z_OK) return WEIR_E_NO_MEMORY;
+    self->is_open = true;
+    return WEIR_OK;
+}
+
+/* A block said it was the last, which a message may do in its middle (RFC 7692 7.2.3.5). What follows may still point
+ * back to what came before. */
+static weir_status begin_again(weir_websocket_inflater *self) {
+    uint8_t *window = weir_alloc_acquire(NULL, WINDOW);
+    if (window == NULL) return WEIR_E_NO_MEMORY;
+    uInt n = 0;
+    bool is_kept = inflateGetDictionary(&self->stream, window, &n) == Z_OK &&
+                   inflateReset(&self->stream) == Z_OK &&
+                   (n == 0 || inflateSetDictionary(&self->stream, window, n) == Z_OK);
+    weir_alloc_release(NULL, window);
+    return is_kept ? WEIR_OK : (weir_status)WEIR_E_FRAME_CORRUPT;
+}
+
+static size_t room_for(const weir_websocket_inflater *self, uint64_t left) {
+    size_t guess = (size_t)self->stream.avail_in * 4;
+    if (guess < OUT_LEAST) guess = OUT_LEAST;
+    if (guess > OUT_MOST) guess = OUT_MOST;
+    return guess < left ? guess : (size_t)left;
+}
+
+/* One buf full at most. `left` bytes may still come: a byte more than is allowed, so that it is seen. */
+static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, uint64_t *left, bool *is_full) {
+    size_t room = room_for(self, *left);
+    weir_buf *buf = websocket_get_buf(self->pool, room);
+    if (buf == NULL) return WEIR_E_NO_MEMORY;
+    self->stream.next_out = buf->wp;
+    self->stream.avail_out = (uInt)room;
+    int answer = inflate(&self->stream, Z_SYNC_FLUSH);
+    size_t n = room - self->stream.avail_out;
+    weir_buf_commit(buf, n);
+    *left -= n;
+    *is_full = self->stream.avail_out == 0;
+    weir_status status = weir_buf_composite_append(out, buf);
+    if (status != WEIR_OK) return status;
+    if (answer == Z_STREAM_END) return begin_again(self);
+    if (answer == Z_MEM_ERROR) return WEIR_E_NO_MEMORY;
+    return answer == Z_OK || answer == Z_BUF_ERROR ? WEIR_OK : (weir_status)WEIR_E_FRAME_CORRUPT;
+}
+
+static weir_status inflate_all(weir_websocket_inflater *self, const uint8_t *bytes, size_t n, weir_buf *out,
+                               uint64_t *left) {
+    self->stream.next_in = (Bytef *)(uintptr_t)bytes;
+    self->stream.avail_in = (uInt)n;
+    bool is_full = false;
+    weir_status status = WEIR_OK;
+    while (status == WEIR_OK && (self->stream.avail_in != 0 || is_full)) {
+        status = inflate_once(self, out, left, &is_full);
+        if (status == WEIR_OK && *left == 0) status = WEIR_E_FRAME_TOO_LONG;
+    }
+    return status;
+}
+
+static void end_message(weir_websocket_inflater *self) {
+    if (!self->params.peer_no_takeover) return;
+    if (self->release) {
+        close_stream(self);
+    } else {
+        inflateReset(&self->stream);
+    }
+}
+
+weir_status weir_websocket_inflate(weir_websocket_inflater *self, weir_bytes piece, bool ends, weir_buf *out,
+                                   uint64_t most) {
+    static const uint8_t tail[] = {0, 0, 0xff, 0xff};
+    WEIR_CHECK(piece.len <= UINT32_MAX, "a piece of more than 4 GiB");
+    uint64_t left = most < UINT64_MAX ? most + 1 : most;
+    weir_status status = open_stream(self);
+    if (status == WEIR_OK) status = inflate_all(self, piece.ptr, piece.len, out, &left);
+    if (status == WEIR_OK && ends) status = inflate_all(self, tail, sizeof tail, out, &left);
+    if (status == WEIR_OK && ends) end_message(self);
+    return status;
+}
