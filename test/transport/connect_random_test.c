@@ -19,6 +19,7 @@
 
 #include "holes.h"
 #include "names.h"
+#include "open_fds.h"
 #include "paths.h"
 #include "seed.h"
 #include "wires.h"
@@ -384,7 +385,7 @@ WEIR_TEST(connect_random, tells_each_attempt_once_whatever_becomes_of_it) {
     uint64_t random = seed_start();
     open_world();
     world.random = random;
-    int fds = count_fds();
+    int fds = open_fds();
     weir_log_set_sink(drop_line, NULL);
     weir_promise *done = weir_promise_new(world.loop);
     world.done = weir_promise_retain(done);
@@ -395,7 +396,7 @@ WEIR_TEST(connect_random, tells_each_attempt_once_whatever_becomes_of_it) {
     weir_server_free(world.unix_);
     weir_log_set_sink(NULL, NULL);
     world.tcp = world.unix_ = NULL;
-    expect(count_fds() <= fds);
+    expect(open_fds() <= fds);
     close_world();
     expect_each_taken("target", target_names, world.targets, TARGETS);
     expect_each_taken("path", path_names, world.paths, PATHS);
