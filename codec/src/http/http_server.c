@@ -13,16 +13,15 @@ weir_event weir_http_event_stopping = WEIR_EVENT_CONSTANT("http stopping");
 static void free_server(void *state) {
     http_server *self = state;
     if (self->ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
-    self->is_freed = true;
-    if (self->busy != 0) return;
+    if (http_out_delays_free(&self->out)) return;
     weir_http_parser_clear(&self->parser);
-    weir_buf_release(self->held);
     weir_alloc_release(NULL, self);
 }
 
 static void server_added(weir_ctx *ctx) {
     http_server *self = http_server_of(ctx);
     self->ctx = ctx;
+    self->out = (http_out){.ctx = ctx, .owner = self, .free = free_server};
     weir_timer_init(&self->timer, http_server_on_timer, self);
     if (weir_channel_is_active(weir_ctx_channel(ctx))) http_server_start_timer(self);
 }
@@ -55,14 +54,8 @@ static void server_event(weir_ctx *ctx, weir_obj *event) {
     }
 }
 
-/* A write of ours that fails at once is told when it has returned. */
 static void server_error(weir_ctx *ctx, const weir_error *error) {
-    http_server *self = http_server_of(ctx);
-    if (self->writing && self->refused == WEIR_OK) {
-        self->refused = error->status;
-    } else {
-        weir_ctx_fire_error(ctx, error);
-    }
+    http_out_error(&http_server_of(ctx)->out, error);
 }
 
 static void server_pull(weir_ctx *ctx) {

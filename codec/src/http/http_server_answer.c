@@ -49,20 +49,18 @@ void http_server_answer(http_server *self, weir_http_response *response, weir_bu
         return;
     }
     note_length(response, size_of_body((weir_obj *)body));
-    http_server_enter(self);
-    self->gathering = true;
+    http_out_enter(&self->out);
+    self->out.gathering = true;
     http_server_write(ctx, &response->head.obj, NULL);
     if (body != NULL) http_server_write(ctx, &body->obj, NULL);
     http_server_write(ctx, &weir_http_end_plain.obj, NULL);
-    http_server_leave(self);
+    http_out_leave(&self->out);
 }
 
 /* A handler on the way may have kept what was written: then the gathering ends here. */
 static void stop_gathering(const weir_ctx *ctx) {
     http_server *self = server_behind(ctx);
-    if (self == NULL || !self->gathering) return;
-    self->gathering = false;
-    http_server_release_held(self);
+    if (self != NULL && self->out.gathering) http_out_release(&self->out);
 }
 
 void weir_http_server_respond(weir_ctx *ctx, weir_http_response *response, void *body,
@@ -79,7 +77,7 @@ void weir_http_server_respond(weir_ctx *ctx, weir_http_response *response, void 
         return;
     }
     http_server *self = server_behind(ctx);
-    if (self != NULL) self->gathering = self->answer == HTTP_ANSWER_NONE;
+    if (self != NULL) self->out.gathering = self->answer == HTTP_ANSWER_NONE;
     note_length(response, size_of_body(body));
     weir_ctx_write(ctx, response, NULL);
     if (body != NULL) weir_ctx_write(ctx, body, NULL);

@@ -22,10 +22,10 @@ static void linger(http_server *self) {
     self->drained = 0;
     http_server_mark(self);
     weir_ctx_shutdown(ctx, NULL);
-    http_server_enter(self);
+    http_out_enter(&self->out);
     weir_channel_set_reading(weir_ctx_channel(ctx), true);
     weir_decoder_resume(ctx);
-    http_server_leave(self);
+    http_out_leave(&self->out);
 }
 
 void http_server_close(http_server *self) {
@@ -45,6 +45,7 @@ static void answer_refusal(http_server *self, unsigned status, const weir_error 
     weir_http_response *response = NULL;
     if (self->refusal != NULL) response = self->refusal(self->refusal_arg, status, error, &body);
     self->closing = true;
+    self->length = UINT64_MAX; /* what is left of it is not known any more */
     if (self->asked == HTTP_ASKED_NOTHING) {
         self->asked = HTTP_ASKED_HEAD;
         self->method = WEIR_HTTP_METHOD_OTHER;

@@ -95,9 +95,10 @@ bool http_server_would_drain(const http_server *self) {
 }
 
 void http_server_answered(http_server *self) {
+    bool only_end_is_due = self->length == self->parser.body;
     if (self->asked == HTTP_ASKED_WHOLE) {
         end_exchange(self);
-    } else if (!self->switched && (self->closing || !http_server_would_drain(self))) {
+    } else if (!self->switched && !only_end_is_due && (self->closing || !http_server_would_drain(self))) {
         http_server_close(self);
     }
 }

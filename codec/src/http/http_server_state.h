@@ -2,7 +2,7 @@
  *
  *     http_server.c         the handler: its slots, its life
  *     http_server_read.c    requests, one exchange after the other
- *     http_server_write.c   responses
+ *     http_server_write.c   responses, by http_out.c
  *     http_server_end.c     refusing, lingering, closing
  *     http_server_time.c    one lazy timer
  *     http_server_answer.c  whole responses, 100, upgrade: what users call
@@ -23,7 +23,7 @@
 #include <weir/transport/region.h>
 #include <weir/transport/timer.h>
 
-#include "http/http_encoder.h"
+#include "http/http_out.h"
 
 typedef enum http_asked {
     HTTP_ASKED_NOTHING,
@@ -58,7 +58,6 @@ typedef struct http_server {
     bool waits_continue;   /* the peer wants a 100 before it sends the body */
     bool closing;          /* the connection ends with this exchange */
     bool interim;          /* the end of an interim response may follow */
-    http_body body;        /* of the answer */
 
     /* ---- the connection ---- */
     bool head_began; /* a byte of a request came, its head is not whole */
@@ -73,27 +72,10 @@ typedef struct http_server {
     uint64_t since;      /* when what is waited for now began */
     uint64_t body_since; /* the body's bytes then */
 
-    /* ---- out ---- */
-    weir_buf *held; /* the beginning of a whole response, which is gathered */
-    bool gathering;
-    unsigned busy;       /* calls of ours under way that look at it afterwards */
-    bool is_freed;       /* it was, while busy: let go of when that is over */
-    bool writing;        /* a write of ours is under way, */
-    weir_status refused; /* and this is how it failed at once */
+    http_out out; /* the answer */
 } http_server;
 
 extern const weir_decoder_ops http_server_ops;
-
-/* Around a call that may remove us. leave: false when it did. */
-static inline void http_server_enter(http_server *self) {
-    self->busy++;
-}
-static inline bool http_server_leave(http_server *self) {
-    self->busy--;
-    if (WEIR_LIKELY(!self->is_freed)) return true;
-    if (self->busy == 0) http_server_ops.free(self);
-    return false;
-}
 
 static inline http_server *http_server_of(const weir_ctx *ctx) {
     return weir_decoder_state(ctx);
@@ -113,9 +95,6 @@ void http_server_send_continue(http_server *self);
 /* ---- http_server_write.c: takes as a handler's slot ---- */
 
 void http_server_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise);
-/* What is held goes on. False: `self` is gone. */
-bool http_server_release_held(http_server *self);
-void http_server_refuse_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise, weir_status status);
 
 /* ---- http_server_answer.c ---- */
 
