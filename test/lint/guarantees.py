@@ -1,7 +1,7 @@
 """Each guarantee of docs/guarantees.md is kept by tests that exist.
 
-A row of a table whose last column is headed `kept by` is numbered from 1 on without a gap and names at least one test
-as `module.file: name`, which is WEIR_TEST(..., name) in test/module/file_test.c.
+A row of a table whose last column is headed `kept by` is numbered from 1 on without a gap (a row 1 begins a list anew)
+and names at least one test as `module.file: name`, which is WEIR_TEST(..., name) in test/module/file_test.c.
 """
 import pathlib
 import re
@@ -44,7 +44,7 @@ def check(root, _build):
         row = ROW.match(line)
         if not row:
             continue
-        rows += 1
+        rows = 1 if row.group(1) == "1" else rows + 1
         if int(row.group(1)) != rows:
             yield PAGE, number, f"row {row.group(1)} where {rows} was due"
         named = NAMED.findall(row.group(2))
@@ -75,6 +75,9 @@ SAMPLES = [
     ("no test", sample("| 1 | a | b | care |"), "no test keeps"),
     ("not a test", sample("| 1 | a | b | `list` |"), "is no test"),
     ("a gap", sample("| 2 | a | b | `core.list: is_empty` |"), "row 2 where 1"),
+    ("a gap later", sample("| 1 | a | b | `core.list: is_empty` |", "| 3 | a | b | `core.list: is_long` |"), "row 3 where 2"),
+    ("two lists", sample("| 1 | a | b | `core.list: is_empty` |", "| 1 | a | b | `core.list: is_long` |"), None),
+    ("a gap in the second", sample(*[f"| {i} | a | b | `core.list: is_empty` |" for i in (1, 2, 1, 3)]), "row 3 where 2"),
     ("empty", sample(), "has no guarantees"),
     ("no page", {"README.md": ""}, "is not there"),
 ]
