@@ -68,7 +68,8 @@ static void format_unix(const weir_addr *addr, char text[WEIR_ADDR_TEXT]) {
     char *to = text + snprintf(text, WEIR_ADDR_TEXT, UNIX_PREFIX);
     for (size_t i = 0; i < name.len; i++) {
         char byte = (char)name.ptr[i];
-        *to++ = byte != '\0' ? byte : '@';
+        if (byte == '\0') byte = '@';
+        *to++ = byte;
     }
     *to = '\0';
 }
