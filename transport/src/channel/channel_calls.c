@@ -131,7 +131,7 @@ void weir_channel_write(weir_channel *channel, void *msg, weir_promise *promise)
         weir_ctx_write(tail_of(channel), msg, promise);
         return;
     }
-    uint64_t size = msg == NULL ? 0 : weir_obj_size(msg);
+    uint64_t size = msg == NULL ? 0 : weir_obj_size(msg) + OUTBOUND_OVERHEAD;
     uint64_t ahead = atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
     if (channel_is_gone(channel)) {
         weir_obj_release(msg);

@@ -61,10 +61,10 @@ void local_channel_init(local_channel *self, weir_loop *loop, const weir_channel
 bool local_tell(local_channel *to, unsigned what);
 
 /* local_pair.c: NOTICE_BEGIN. */
-void local_pair_open(local_channel *self);
+void local_pair_open(local_channel *local);
 
 /* local_connect.c: NOTICE_MET and NOTICE_REFUSED; the wire has closed, so what is still promised of connecting ends. */
-void local_connect_answered(local_channel *self, bool met);
-void local_connect_closed(local_channel *self);
+void local_connect_answered(local_channel *local, bool met);
+void local_connect_closed(local_channel *local);
 
 #endif

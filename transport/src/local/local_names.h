@@ -46,7 +46,7 @@ void local_listener_open(local_listener *self, local_name *name);
 void local_listener_close(local_listener *self);
 
 /* Posts knock->task to the next listener of the name; -ECONNREFUSED when there is none. */
-weir_status local_knock_at(const char *name, local_knock *knock);
+weir_status local_knock_at(const char *text, local_knock *knock);
 
 /* The channel of an accepted connection, or NULL when out of memory; the client is told. Borrows: options until the
  * channel is gone. The answer is borrowed: the wire holds the reference. On the loop. */

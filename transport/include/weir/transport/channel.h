@@ -53,7 +53,7 @@ WEIR_API bool weir_channel_is_writable(const weir_channel *channel);
 /* How many more bytes keep it writable. */
 WEIR_API size_t weir_channel_bytes_before_unwritable(const weir_channel *channel);
 
-/* Bytes accepted and not yet taken by the kernel. */
+/* Bytes accepted and not yet taken by the kernel, and 64 for each message: what it costs to wait. */
 WEIR_API uint64_t weir_channel_pending_bytes(const weir_channel *channel);
 
 /* Pauses (false) and resumes (true) reading. Paused, the peer's end and a reset are still seen, and a pull
