@@ -7,8 +7,6 @@
 
 #include "local/local_internal.h"
 
-static void finish_closing(local_channel *self);
-
 /* ---- what the ends tell each other ---- */
 
 bool local_tell(local_channel *to, unsigned what) {
@@ -21,16 +19,12 @@ bool local_tell(local_channel *to, unsigned what) {
     return false;
 }
 
-/* Something for this end to do outside of its callbacks. A loop that takes no more tasks is ending its channels: then
- * only an end is left to be told. */
+/* Something for this end to do outside of its callbacks. */
 static void post_chore(local_channel *self) {
     if (self->chore_posted) return;
     self->chore_posted = true;
     weir_channel_retain(&self->channel);
-    if (loop_post_own(self->channel.loop, &self->chore) == WEIR_OK) return;
-    self->chore_posted = false;
-    if (self->closing) finish_closing(self);
-    weir_channel_release(&self->channel);
+    if (loop_post_own(self->channel.loop, &self->chore) != WEIR_OK) WEIR_UNREACHABLE();
 }
 
 static void drop_unread(local_channel *self) {
