@@ -75,9 +75,11 @@ SAMPLES = [
     ("no test", sample("| 1 | a | b | care |"), "no test keeps"),
     ("not a test", sample("| 1 | a | b | `list` |"), "is no test"),
     ("a gap", sample("| 2 | a | b | `core.list: is_empty` |"), "row 2 where 1"),
-    ("a gap later", sample("| 1 | a | b | `core.list: is_empty` |", "| 3 | a | b | `core.list: is_long` |"), "row 3 where 2"),
+    ("a gap later",
+     sample("| 1 | a | b | `core.list: is_empty` |", "| 3 | a | b | `core.list: is_long` |"), "row 3 where 2"),
     ("two lists", sample("| 1 | a | b | `core.list: is_empty` |", "| 1 | a | b | `core.list: is_long` |"), None),
-    ("a gap in the second", sample(*[f"| {i} | a | b | `core.list: is_empty` |" for i in (1, 2, 1, 3)]), "row 3 where 2"),
+    ("a gap in the second",
+     sample(*[f"| {i} | a | b | `core.list: is_empty` |" for i in (1, 2, 1, 3)]), "row 3 where 2"),
     ("empty", sample(), "has no guarantees"),
     ("no page", {"README.md": ""}, "is not there"),
 ]

@@ -81,10 +81,12 @@ static void close_house(house *self) {
     weir_loop_group_free(self->servers);
 }
 
+/* It writes ahead of what it reads: if it paused reading for that, while the echo is paused too, both would wait. */
 static weir_channel *visit(house *self, const char *host, weir_status *status) {
     weir_loop *loop = weir_loop_group_at(self->clients, 0);
     weir_client_options options = {
         .loop = loop, .host = host, .build = build_noter, .build_arg = &self->seen};
+    options.channel.read_while_unwritable = true;
     weir_promise *connected = weir_promise_new(loop);
     weir_channel *channel = weir_client_connect(&options, weir_promise_retain(connected));
     *status = weir_promise_wait(connected, PATIENCE_MS);
