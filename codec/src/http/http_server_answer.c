@@ -72,12 +72,18 @@ void weir_http_server_respond(weir_ctx *ctx, weir_http_response *response, void 
         body = text;
     }
     if (response == NULL) {
-        weir_promise_complete(promise, WEIR_E_NO_MEMORY);
+        http_out_refuse(ctx, NULL, promise, WEIR_E_NO_MEMORY);
         weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
         return;
     }
     http_server *self = server_behind(ctx);
-    if (self != NULL) self->out.gathering = self->answer == HTTP_ANSWER_NONE;
+    weir_status status = self == NULL ? (weir_status)WEIR_E_CLOSED : http_server_why_not(self);
+    if (status != WEIR_OK) {
+        weir_obj_release(body);
+        http_out_refuse(ctx, &response->head.obj, promise, status);
+        return;
+    }
+    self->out.gathering = true;
     note_length(response, size_of_body(body));
     weir_ctx_write(ctx, response, NULL);
     if (body != NULL) weir_ctx_write(ctx, body, NULL);

@@ -94,6 +94,8 @@ void http_server_send_continue(http_server *self);
 
 /* ---- http_server_write.c: takes as a handler's slot ---- */
 
+/* WEIR_OK when a response may be written. */
+weir_status http_server_why_not(const http_server *self);
 void http_server_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise);
 
 /* ---- http_server_answer.c ---- */

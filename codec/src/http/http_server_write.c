@@ -47,7 +47,7 @@ static void agree_on_connection(http_server *self, const weir_http_response *res
                    !(has_field && weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "keep-alive"));
 }
 
-static weir_status why_not(const http_server *self) {
+weir_status http_server_why_not(const http_server *self) {
     if (self->ending || self->switched || self->out.broken) return WEIR_E_CLOSED;
     if (self->asked == HTTP_ASKED_NOTHING || self->answer != HTTP_ANSWER_NONE) return WEIR_E_INVALID;
     return WEIR_OK;
@@ -102,7 +102,7 @@ static void write_final(http_server *self, weir_http_response *response, weir_pr
 
 static weir_status why_no_body(const http_server *self) {
     if (self->answer == HTTP_ANSWER_BEGUN && !self->ending && !self->out.broken) return WEIR_OK;
-    weir_status status = why_not(self);
+    weir_status status = http_server_why_not(self);
     return status == WEIR_OK ? (weir_status)WEIR_E_INVALID : status;
 }
 
@@ -133,7 +133,7 @@ static void write_piece(http_server *self, weir_obj *msg, weir_promise *promise)
 }
 
 static void write_response(http_server *self, weir_http_response *response, weir_promise *promise) {
-    weir_status status = why_not(self);
+    weir_status status = http_server_why_not(self);
     if (status != WEIR_OK) {
         http_out_refuse(self->ctx, &response->head.obj, promise, status);
     } else if (response->status < 200 && response->status != 101) {

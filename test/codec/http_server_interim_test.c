@@ -1,0 +1,141 @@
+/* http_server_interim_test.c - what comes before a response, and what comes after HTTP. See http_server.h. */
+#include <weir/buffer.h>
+#include <weir/codec/http_server.h>
+#include <weir/testing.h>
+#include <weir/transport/event.h>
+
+#include "codec/http_rig.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define EXPECTING "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+static http_rig rig;
+
+/* ---- 100 ---- */
+
+WEIR_TEST(http_server_interim, sends_100_when_a_handler_has_not_answered_the_head) {
+    http_rig_begin(&rig, NULL, http_rig_at_end);
+    http_rig_send(&rig, EXPECTING);
+    expect_str(http_rig_wrote(&rig), CONTINUE);
+    http_rig_send(&rig, "abc");
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone");
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, closes_behind_an_answer_in_the_place_of_100) {
+    http_rig_begin(&rig, NULL, http_rig_at_head);
+    http_rig_send(&rig, EXPECTING);
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nok /");
+    expect(weir_embedded_is_shut(rig.embedded));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, sends_100_by_hand_only_when_told_so) {
+    http_rig_begin(&rig, &(weir_http_server_options){.manual_continue = true}, http_rig_at_end);
+    http_rig_send(&rig, EXPECTING);
+    expect_str(http_rig_wrote(&rig), "");
+    weir_http_server_continue(rig.ctx);
+    weir_http_server_continue(rig.ctx);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), CONTINUE);
+    http_rig_end(&rig);
+}
+
+static void pause_reading(http_rig *self, weir_obj *msg) {
+    if (weir_http_request_from(msg) != NULL) weir_channel_set_reading(self->channel, false);
+}
+
+WEIR_TEST(http_server_interim, sends_100_at_a_pull_when_reading_is_off) {
+    http_rig_begin(&rig, NULL, pause_reading);
+    http_rig_send(&rig, EXPECTING);
+    expect_str(http_rig_wrote(&rig), "");
+    weir_channel_pull(rig.channel);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), CONTINUE);
+    http_rig_end(&rig);
+}
+
+/* ---- others ---- */
+
+WEIR_TEST(http_server_interim, takes_interim_responses_with_and_without_end) {
+    http_rig_begin(&rig, NULL, NULL);
+    http_rig_send(&rig, GET("/"));
+    http_rig_head(&rig, 103, NULL);
+    http_rig_finish(&rig);
+    http_rig_head(&rig, 103, "5"); /* a length it may not have */
+    http_rig_head(&rig, 200, "0");
+    http_rig_finish(&rig);
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
+                                     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    expect_eq(rig.results, 5);
+    http_rig_head(&rig, 103, NULL); /* answers nothing */
+    expect_status(rig.result, WEIR_E_INVALID);
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, sends_none_to_http_1_0) {
+    http_rig_begin(&rig, NULL, NULL);
+    http_rig_send(&rig, "GET / HTTP/1.0\r\n\r\n");
+    http_rig_head(&rig, 103, NULL);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), "");
+    expect_status(rig.result, WEIR_OK);
+    http_rig_end(&rig);
+}
+
+/* ---- upgrade ---- */
+
+#define UPGRADE "GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+
+static void switch_protocols(http_rig *self, weir_obj *msg) {
+    const weir_http_request *request = weir_http_request_from(msg);
+    if (request == NULL) return;
+    bool tunnels = request->method == WEIR_HTTP_METHOD_CONNECT;
+    weir_ctx_write(self->ctx, weir_http_response_new(tunnels ? 200 : 101), NULL);
+    weir_ctx_write(self->ctx, &weir_http_end_plain, NULL);
+    weir_http_server_upgrade(self->ctx);
+}
+
+WEIR_TEST(http_server_interim, hands_over_what_follows_an_upgrade) {
+    http_rig_begin(&rig, NULL, switch_protocols);
+    http_rig_send(&rig, UPGRADE "raw");
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    expect(http_rig_saw(&rig, "GET /x\nbody 3 \"raw\"\n"));
+    http_rig_send(&rig, GET("/no"));
+    expect(http_rig_saw(&rig, "body 29 \"GET /no HTTP/1.1\"\n"));
+    weir_ctx_write(rig.ctx, http_rig_text("raw too"), NULL);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), "raw too");
+    weir_embedded_advance(rig.embedded, 3600 * 1000);
+    expect(weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, opens_a_tunnel_for_connect) {
+    http_rig_begin(&rig, NULL, switch_protocols);
+    http_rig_send(&rig, "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nraw");
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\n\r\n");
+    expect(http_rig_saw(&rig, "CONNECT a:1\nbody 3 \"raw\"\n"));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, keeps_what_follows_an_upgrade_until_it_is_done) {
+    http_rig_begin(&rig, NULL, NULL);
+    http_rig_send(&rig, UPGRADE "raw");
+    http_rig_head(&rig, 101, NULL);
+    http_rig_finish(&rig);
+    expect(http_rig_saw(&rig, "GET /x\nend\n"));
+    http_rig_head(&rig, 200, NULL); /* HTTP is over */
+    expect_status(rig.result, WEIR_E_CLOSED);
+    weir_http_server_upgrade(rig.ctx);
+    expect(http_rig_saw(&rig, "body 3 \"raw\"\n"));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_interim, stays_with_http_when_an_upgrade_is_not_taken_up) {
+    http_rig_begin(&rig, NULL, http_rig_at_head);
+    http_rig_send(&rig, UPGRADE GET("/b"));
+    expect(http_rig_saw(&rig, "GET /x\nGET /b\n"));
+    http_rig_end(&rig);
+}
