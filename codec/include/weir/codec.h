@@ -19,6 +19,7 @@
 #include <weir/codec/http_conditions.h>
 #include <weir/codec/http_cookie.h>
 #include <weir/codec/http_cors.h>
+#include <weir/codec/http_aggregator.h>
 #include <weir/codec/http_client.h>
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>

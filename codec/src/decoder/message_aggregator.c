@@ -42,6 +42,11 @@ weir_status weir_message_aggregator_add(weir_pipeline *pipeline, const weir_mess
     return status;
 }
 
+uint64_t weir_message_aggregator_max_length(const weir_ctx *ctx) {
+    const aggregator *self = weir_ctx_state(ctx);
+    return self->max_length;
+}
+
 /* ---- pieces ---- */
 
 static void tell(weir_ctx *ctx, aggregator *self, weir_status status) {

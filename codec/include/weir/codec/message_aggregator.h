@@ -61,6 +61,9 @@ WEIR_API weir_status weir_message_aggregator_add(weir_pipeline *pipeline,
                                                  const weir_message_aggregator_ops *ops, void *state,
                                                  uint64_t max_length);
 
+/* The limit it was added with. Borrows: ctx, whose handler is an aggregator. */
+WEIR_API uint64_t weir_message_aggregator_max_length(const weir_ctx *ctx);
+
 /* ---- the slots. Borrows: ctx. Takes: msg ---- */
 
 WEIR_API void weir_message_aggregator_removed(weir_ctx *ctx);
