@@ -14,13 +14,13 @@
 #include <weir/codec/fixed_length_decoder.h>
 #include <weir/codec/fixed_length_framer.h>
 #include <weir/codec/http_access_log.h>
+#include <weir/codec/http_aggregator.h>
 #include <weir/codec/http_auth.h>
 #include <weir/codec/http_byteranges.h>
+#include <weir/codec/http_client.h>
 #include <weir/codec/http_conditions.h>
 #include <weir/codec/http_cookie.h>
 #include <weir/codec/http_cors.h>
-#include <weir/codec/http_aggregator.h>
-#include <weir/codec/http_client.h>
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>
 #include <weir/codec/http_fields.h>
