@@ -54,6 +54,8 @@
 #include <weir/codec/text_decoder.h>
 #include <weir/codec/varint32_decoder.h>
 #include <weir/codec/varint32_framer.h>
+#include <weir/codec/websocket.h>
+#include <weir/codec/websocket_client.h>
 #include <weir/codec/websocket_close.h>
 #include <weir/codec/websocket_deflate.h>
 #include <weir/codec/websocket_frame.h>

@@ -1,0 +1,214 @@
+/* websocket_write.c - messages to frames. */
+#include <weir/buffer/buf_bytes.h>
+#include <weir/buffer/buf_composite.h>
+#include <weir/buffer/buf_view.h>
+#include <weir/core/alloc.h>
+#include <weir/transport/loop.h>
+#include <weir/transport/promise.h>
+
+#include "websocket/frame_out.h"
+#include "websocket/message_new.h"
+#include "websocket/session.h"
+
+static weir_pool *pool_of(const websocket_session *self) {
+    return weir_loop_pool(weir_ctx_loop(self->ctx));
+}
+
+/* Takes: msg, promise. */
+static void refuse(websocket_session *self, void *msg, weir_promise *promise, weir_status status) {
+    weir_obj_release(msg);
+    if (promise != NULL) {
+        weir_promise_complete(promise, status);
+    } else {
+        weir_ctx_fail(self->ctx, status, "websocket write");
+    }
+}
+
+/* ---- one frame ---- */
+
+static weir_websocket_header new_header(unsigned opcode, bool final, bool compressed) {
+    return (weir_websocket_header){
+        .opcode = (uint8_t)opcode, .final = final, .reserved = compressed ? WEIR_WEBSOCKET_COMPRESSED : 0};
+}
+
+/* Takes: payload. `headroom`: what lies in front of it is known to be its own. Gives: a frame, or NULL. */
+static weir_buf *encode(websocket_session *self, weir_websocket_header header, weir_buf *payload,
+                        bool headroom) {
+    if (payload == NULL) return NULL;
+    if (self->keys == NULL && headroom) {
+        header.length = weir_buf_readable(payload);
+        return websocket_frame_in_headroom(&header, payload, true, pool_of(self));
+    }
+    if (self->keys != NULL) {
+        header.masked = true;
+        if (weir_websocket_keys_next(self->keys, header.mask) != WEIR_OK) {
+            weir_buf_release(payload);
+            return NULL;
+        }
+    }
+    return weir_websocket_frame(&header, payload, pool_of(self));
+}
+
+/* A long payload in frames of `fragment` bytes, all in one buf. Takes: payload. */
+static weir_buf *encode_fragments(websocket_session *self, weir_websocket_header header, weir_buf *payload) {
+    weir_buf *all = weir_buf_composite_new();
+    bool final = header.final;
+    weir_status status = all == NULL ? WEIR_E_NO_MEMORY : WEIR_OK;
+    while (status == WEIR_OK && weir_buf_is_readable(payload)) {
+        size_t left = weir_buf_readable(payload);
+        size_t n = left < self->options.fragment ? left : self->options.fragment;
+        header.final = final && n == left;
+        weir_buf *piece = weir_buf_read_slice(payload, n);
+        status = weir_buf_composite_append(all, encode(self, header, piece, false));
+        header.opcode = WEIR_WEBSOCKET_CONTINUATION;
+        header.reserved = 0;
+    }
+    weir_buf_release(payload);
+    if (status == WEIR_OK) return all;
+    weir_buf_release(all);
+    return NULL;
+}
+
+/* ---- data ---- */
+
+typedef struct outgoing {
+    weir_buf *payload;
+    uint8_t opcode;
+    bool first, last;
+    bool headroom;
+} outgoing;
+
+/* True when nothing failed. A compressor that failed is not used any more; messages go out as they are. */
+static bool compress(websocket_session *self, outgoing *out) {
+    weir_buf *smaller = weir_websocket_deflate(self->deflater, out->payload, out->last);
+    weir_buf_release(out->payload);
+    out->payload = smaller;
+    out->headroom = true;
+    if (smaller != NULL) return true;
+    weir_websocket_deflater_free(self->deflater);
+    self->deflater = NULL;
+    return false;
+}
+
+static bool wants_compression(const websocket_session *self, const outgoing *out) {
+    return self->deflater != NULL && (weir_buf_readable(out->payload) >= self->threshold || !out->last);
+}
+
+/* Takes: out->payload, promise. */
+static void write_data(websocket_session *self, outgoing out, weir_promise *promise) {
+    if (weir_buf_status(out.payload) != WEIR_OK) {
+        refuse(self, out.payload, promise, weir_buf_status(out.payload));
+        return;
+    }
+    if (out.first) self->compresses = wants_compression(self, &out);
+    if (self->compresses && (self->deflater == NULL || !compress(self, &out))) {
+        refuse(self, out.payload, promise, WEIR_E_NO_MEMORY);
+        if (!out.first) weir_ctx_abort(self->ctx, WEIR_E_NO_MEMORY); /* half a message cannot be taken back */
+        return;
+    }
+    weir_websocket_header header = new_header(out.first ? out.opcode : WEIR_WEBSOCKET_CONTINUATION, out.last,
+                                              out.first && self->compresses);
+    bool is_long = self->options.fragment != 0 && weir_buf_readable(out.payload) > self->options.fragment;
+    weir_buf *frame = is_long ? encode_fragments(self, header, out.payload)
+                              : encode(self, header, out.payload, out.headroom);
+    if (frame == NULL) {
+        refuse(self, NULL, promise, WEIR_E_NO_MEMORY);
+    } else {
+        weir_ctx_write(self->ctx, frame, promise);
+    }
+}
+
+/* Takes: message. Its payload leaves with the headroom only if nobody else can send it. */
+static outgoing take_payload(weir_websocket_message *message) {
+    outgoing out = {.payload = message->payload,
+                    .opcode = message->opcode,
+                    .first = message->first,
+                    .last = message->last};
+    if (weir_obj_is_unshared(message)) {
+        out.headroom = message->has_headroom && weir_obj_is_unshared(out.payload);
+        message->payload = NULL;
+    } else {
+        weir_buf_retain(out.payload);
+    }
+    weir_obj_release(message);
+    return out;
+}
+
+/* Takes: prepared, promise. */
+static void write_prepared(websocket_session *self, weir_websocket_prepared *prepared,
+                           weir_promise *promise) {
+    if (self->role == WEIR_WEBSOCKET_SERVER) {
+        weir_ctx_write(self->ctx, weir_buf_duplicate(prepared->frame), promise);
+    } else {
+        size_t n = weir_buf_readable(prepared->frame) - prepared->header;
+        weir_buf *payload = weir_buf_slice(prepared->frame, prepared->header, n);
+        weir_websocket_header header = new_header(prepared->opcode, true, false);
+        weir_ctx_write(self->ctx, encode(self, header, payload, false), promise);
+    }
+    weir_obj_release(prepared);
+}
+
+/* ---- control ---- */
+
+weir_buf *websocket_control_payload(websocket_session *self, weir_bytes bytes) {
+    weir_buf *payload = websocket_get_buf(pool_of(self), WEIR_WEBSOCKET_HEADER_MOST + bytes.len);
+    if (payload == NULL) return NULL;
+    weir_buf_reserve_headroom(payload, WEIR_WEBSOCKET_HEADER_MOST);
+    weir_buf_write_view(payload, bytes);
+    return payload;
+}
+
+void websocket_send_control(websocket_session *self, unsigned opcode, weir_buf *payload,
+                            weir_promise *promise) {
+    weir_ctx_write(self->ctx, encode(self, new_header(opcode, true, false), payload, false), promise);
+}
+
+void websocket_send_close(websocket_session *self, unsigned code, weir_bytes reason, weir_promise *promise) {
+    if (self->close_sent) {
+        refuse(self, NULL, promise, WEIR_E_CLOSED);
+        return;
+    }
+    weir_buf *payload = websocket_control_payload(self, weir_bytes_of(NULL, 0));
+    if (payload != NULL) weir_websocket_close_write(payload, code, reason);
+    self->close_sent = true;
+    weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->options.close_timeout_ms);
+    websocket_send_control(self, WEIR_WEBSOCKET_CLOSE, payload, promise);
+}
+
+/* Takes: message, promise. */
+static void write_control(websocket_session *self, weir_websocket_message *message, weir_promise *promise) {
+    weir_buf *payload = weir_buf_retain(message->payload);
+    unsigned opcode = message->opcode;
+    weir_obj_release(message);
+    if (weir_buf_readable(payload) > WEIR_WEBSOCKET_CONTROL_MOST) {
+        refuse(self, payload, promise, WEIR_E_INVALID);
+        return;
+    }
+    if (opcode == WEIR_WEBSOCKET_CLOSE) {
+        self->close_sent = true;
+        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->options.close_timeout_ms);
+    }
+    websocket_send_control(self, opcode, payload, promise);
+}
+
+/* ---- the slot ---- */
+
+void websocket_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+    websocket_session *self = weir_ctx_state(ctx);
+    weir_websocket_message *message = weir_websocket_message_from(msg);
+    weir_websocket_prepared *prepared = message == NULL ? weir_websocket_prepared_from(msg) : NULL;
+    weir_buf *buf = weir_buf_from(msg);
+    if (message == NULL && prepared == NULL && buf == NULL) {
+        weir_ctx_write(ctx, msg, promise);
+    } else if (self->close_sent) {
+        refuse(self, msg, promise, WEIR_E_CLOSED);
+    } else if (prepared != NULL) {
+        write_prepared(self, prepared, promise);
+    } else if (buf != NULL) {
+        write_data(self, (outgoing){buf, WEIR_WEBSOCKET_BINARY, true, true, false}, promise);
+    } else if (weir_websocket_is_control(message->opcode)) {
+        write_control(self, message, promise);
+    } else {
+        write_data(self, take_payload(message), promise);
+    }
+}
