@@ -12,6 +12,7 @@ static const char *name_of(unsigned opcode) {
 static void note_message(weir_buf *log, const weir_websocket_message *message) {
     size_t n = weir_buf_readable(message->payload);
     weir_buf *copy = weir_buf_copy(message->payload);
+    if (copy == NULL) return;
     weir_buf_printf(log, "%s%s%s %zu \"", message->first ? "" : "+", name_of(message->opcode),
                     message->last ? "" : "...", n);
     weir_bytes bytes = weir_buf_peek(copy);
@@ -83,6 +84,7 @@ weir_buf *talk_frame(weir_websocket_role role, unsigned first_byte, weir_bytes p
                                     .masked = role == WEIR_WEBSOCKET_CLIENT,
                                     .mask = {0x37, 0xfa, 0x21, 0x3d}};
     weir_buf *buf = weir_buf_new(payload.len + WEIR_WEBSOCKET_HEADER_MOST);
+    if (buf == NULL) return NULL;
     weir_buf_reserve_headroom(buf, WEIR_WEBSOCKET_HEADER_MOST);
     weir_buf_write_view(buf, payload);
     return weir_websocket_frame(&header, buf, NULL);

@@ -62,5 +62,6 @@
 #include <weir/codec/websocket_handshake.h>
 #include <weir/codec/websocket_message.h>
 #include <weir/codec/websocket_parser.h>
+#include <weir/codec/websocket_server.h>
 
 #endif

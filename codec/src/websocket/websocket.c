@@ -77,10 +77,8 @@ static void await_ping(websocket_session *self) {
 }
 
 static bool has_heard(websocket_session *self) {
-    weir_channel_stats stats;
-    weir_channel_get_stats(weir_ctx_channel(self->ctx), &stats);
-    bool is_more = stats.bytes_read != self->bytes_seen;
-    self->bytes_seen = stats.bytes_read;
+    bool is_more = self->parser->read != self->heard;
+    self->heard = self->parser->read;
     return is_more;
 }
 
@@ -167,7 +165,6 @@ static void session_added(weir_ctx *ctx) {
     websocket_session *self = weir_ctx_state(ctx);
     self->ctx = ctx;
     weir_timer_init(&self->timer, on_timer, self);
-    has_heard(self);
     await_ping(self);
 }
 

@@ -20,8 +20,9 @@ typedef struct asking {
     char key[WEIR_WEBSOCKET_KEY + 1];
     weir_http_parser parser;
     weir_cumulation bytes;
-    weir_timer timer; /* its arg is the context */
-    bool is_over;     /* it failed: what comes is dropped */
+    weir_http_response *response; /* the answer, until its end came; or NULL */
+    weir_timer timer;             /* its arg is the context */
+    bool is_over;                 /* it failed: what comes is dropped */
 } asking;
 
 /* ---- the question ---- */
@@ -95,9 +96,12 @@ static void make_way(weir_ctx *ctx, asking *self, const weir_websocket_agreement
     if (rest != NULL) weir_ctx_fire_read(ctx, &rest->obj);
 }
 
-static void on_response(weir_ctx *ctx, asking *self, weir_http_response *response) {
+/* The answer is whole: its last byte is read with its end, not with its head. */
+static void on_end(weir_ctx *ctx, asking *self) {
+    weir_http_response *response = self->response;
     weir_websocket_agreement agreement;
     const char *why = NULL;
+    self->response = NULL;
     if (weir_websocket_handshake_confirm(&agreement, response, self->key, &self->options.handshake, &why)) {
         make_way(ctx, self, &agreement);
     } else {
@@ -108,19 +112,29 @@ static void on_response(weir_ctx *ctx, asking *self, weir_http_response *respons
     weir_obj_release(response);
 }
 
+/* Takes: obj, part of an answer; of interim ones and of bodies nothing is kept. True when that was all. */
+static bool take_part(weir_ctx *ctx, asking *self, weir_obj *obj) {
+    weir_http_response *response = weir_http_response_from(obj);
+    bool is_end = weir_http_end_from(obj) != NULL;
+    if (response != NULL && (response->status >= 200 || response->status == 101)) {
+        self->response = response;
+    } else {
+        weir_obj_release(obj);
+    }
+    bool is_refused =
+        self->response != NULL && self->response->status != 101; /* its body is not waited for */
+    if (self->response == NULL || (!is_end && !is_refused)) return false;
+    on_end(ctx, self);
+    return true;
+}
+
 static void look_at_answer(weir_ctx *ctx, asking *self) {
     weir_obj *out;
     weir_error error;
     weir_decode answer;
     do {
         answer = weir_cumulation_next(&self->bytes, weir_http_parser_decode, &self->parser, &out, &error);
-        weir_http_response *response = weir_http_response_from(out);
-        bool is_interim = response != NULL && response->status < 200 && response->status != 101;
-        if (response != NULL && !is_interim) {
-            on_response(ctx, self, response);
-            return;
-        }
-        weir_obj_release(out);
+        if (take_part(ctx, self, out)) return;
     } while (answer == WEIR_DECODE_AGAIN);
     if (answer == WEIR_DECODE_FAILED) give_up(ctx, self, &error);
 }
@@ -161,6 +175,7 @@ static void asking_removed(weir_ctx *ctx) {
     asking *self = weir_ctx_state(ctx);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     weir_http_parser_clear(&self->parser);
+    weir_obj_release(self->response);
     weir_cumulation_clear(&self->bytes);
     weir_alloc_release(NULL, self);
 }

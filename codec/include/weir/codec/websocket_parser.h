@@ -43,6 +43,7 @@ typedef struct weir_websocket_parser {
     weir_websocket_role role;
     unsigned refusal; /* after FAILED: the close code; else 0 */
     bool closed;      /* a close frame was given: what follows is dropped */
+    uint64_t read;    /* bytes of frames, ever */
     uint64_t copied;  /* payload bytes that were copied, ever */
 
     /* private */
