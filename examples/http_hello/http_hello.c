@@ -11,7 +11,7 @@ static atomic_ullong requests;
 
 /* A response with room for its fields, and a body of its own, both from the loop's pool. */
 static void answer(weir_ctx *ctx, const char *type, weir_buf *body) {
-    weir_http_response *response = weir_http_response_new(200);
+    weir_http_response *response = weir_http_response_new_in(weir_loop_pool(weir_ctx_loop(ctx)), 200);
     if (response != NULL)
         weir_http_fields_add(&response->head.fields, WEIR_HTTP_CONTENT_TYPE, weir_bytes_str(type));
     weir_http_server_respond(ctx, response, body, NULL);

@@ -380,3 +380,61 @@ WEIR_TEST(http_server, gives_a_body_no_faster_than_it_is_read) {
     expect(http_rig_saw(&rig, "body 2 \"ef\"\nend\n"));
     http_rig_end(&rig);
 }
+
+/* ---- memory ---- */
+
+static void answer_from_pool(http_rig *self, weir_obj *msg) {
+    if (weir_http_request_from(msg) == NULL) return;
+    weir_http_response *response = weir_http_response_new_in(weir_loop_pool(weir_ctx_loop(self->ctx)), 200);
+    require(response != NULL);
+    expect_status(
+        weir_http_fields_add(&response->head.fields, WEIR_HTTP_CONTENT_TYPE, weir_bytes_str("text/plain")),
+        WEIR_OK);
+    weir_buf *body = weir_ctx_get_buf(self->ctx, 64);
+    require(body != NULL);
+    weir_buf_write_str(body, "Hello, World!");
+    weir_http_server_respond(self->ctx, response, body, NULL);
+    self->length = 0;
+}
+
+/* Allocations that the wire makes for so many messages, each with its place in the queue. */
+static uint64_t calls_of_writes(http_rig *self, int count) {
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    for (int i = 0; i < count; i++) {
+        weir_buf *buf = weir_ctx_get_buf(self->ctx, 64);
+        weir_buf_write_str(buf, "x");
+        weir_channel_write(self->channel, buf, NULL);
+    }
+    weir_embedded_run(self->embedded);
+    uint64_t calls = weir_tracking_alloc_calls(weir_test_alloc());
+    for (weir_obj *out; (out = weir_embedded_take(self->embedded)) != NULL;) weir_obj_release(out);
+    return calls;
+}
+
+static uint64_t calls_of_exchanges(http_rig *self, int count) {
+    weir_buf *requests = weir_ctx_get_buf(self->ctx, 4096);
+    for (int i = 0; i < count; i++) weir_buf_write_str(requests, GET("/"));
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    expect_status(weir_embedded_feed(self->embedded, requests), WEIR_OK);
+    uint64_t calls = weir_tracking_alloc_calls(weir_test_alloc());
+    for (weir_obj *out; (out = weir_embedded_take(self->embedded)) != NULL;) weir_obj_release(out);
+    return calls;
+}
+
+WEIR_TEST(http_server, allocates_nothing_for_an_exchange_in_steady_state) {
+    weir_leak_track(false); /* it keeps what is released aside, so that a pool has nothing to reuse */
+    http_rig_begin(&rig, NULL, answer_from_pool);
+    uint64_t exchanges[2], writes[2];
+    for (int round = 0; round < 3; round++) {
+        exchanges[0] = calls_of_exchanges(&rig, 1);
+        exchanges[1] = calls_of_exchanges(&rig, 32);
+    }
+    weir_ctx *http = weir_pipeline_find_name(weir_embedded_pipeline(rig.embedded), "http_server");
+    weir_pipeline_remove(http);
+    for (int round = 0; round < 3; round++) {
+        writes[0] = calls_of_writes(&rig, 1);
+        writes[1] = calls_of_writes(&rig, 32);
+    }
+    expect_eq(exchanges[1] - exchanges[0], writes[1] - writes[0]);
+    http_rig_end(&rig);
+}

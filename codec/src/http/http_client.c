@@ -16,6 +16,7 @@ static void client_added(weir_ctx *ctx) {
     http_client *self = http_client_of(ctx);
     self->ctx = ctx;
     self->out = (http_out){.ctx = ctx, .owner = self, .free = free_client};
+    self->parser.pool = weir_loop_pool(weir_ctx_loop(ctx));
     weir_timer_init(&self->timer, http_client_on_timer, self);
 }
 

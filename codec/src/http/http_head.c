@@ -49,7 +49,7 @@ static bool start_request(weir_http_parser *self, weir_bytes line, weir_error *e
     if (target == 0 || target == rest.len || rest.ptr[target] != ' ')
         return refuse_line(self, error, 400, "request target");
     if (rest.len != target + 1 + VERSION_LENGTH) return refuse_line(self, error, 400, "version");
-    weir_http_request *request = http_request_make();
+    weir_http_request *request = http_request_make(self->pool);
     if (request == NULL) return out_of_memory(self, error);
     self->making = &request->head.obj;
     self->fields = &request->head.fields;
@@ -68,7 +68,7 @@ static bool start_response(weir_http_parser *self, weir_bytes line, weir_error *
         http_is_digit(code[0]) && http_is_digit(code[1]) && http_is_digit(code[2]) && code[0] != '0';
     if (!is_code || (line.len > code_end && line.ptr[code_end] != ' '))
         return refuse_line(self, error, 400, "status code");
-    weir_http_response *response = http_response_make();
+    weir_http_response *response = http_response_make(self->pool);
     if (response == NULL) return out_of_memory(self, error);
     self->making = &response->head.obj;
     self->fields = &response->head.fields;

@@ -7,22 +7,33 @@
 #include "http/http_message_new.h"
 #include "http/http_scan.h"
 
+#define FIELDS_ROOM 256
+
 static weir_leak_counter requests = {.name = "http request"};
 static weir_leak_counter responses = {.name = "http response"};
 static weir_leak_counter ends = {.name = "http end"};
 
+/* A head is the first member of what it is the head of. */
+static void free_head(weir_http_head *head) {
+    weir_buf *home = head->home;
+    weir_http_fields_clear(&head->fields);
+    if (home != NULL) {
+        weir_buf_release(home);
+    } else {
+        weir_alloc_release(NULL, head);
+    }
+}
+
 static void free_request(weir_obj *obj) {
     weir_http_request *self = (weir_http_request *)(void *)obj;
-    weir_http_fields_clear(&self->head.fields);
     weir_buf_release(self->line);
-    weir_alloc_release(NULL, self);
+    free_head(&self->head);
 }
 
 static void free_response(weir_obj *obj) {
     weir_http_response *self = (weir_http_response *)(void *)obj;
-    weir_http_fields_clear(&self->head.fields);
     weir_buf_release(self->line);
-    weir_alloc_release(NULL, self);
+    free_head(&self->head);
 }
 
 static void free_end(weir_obj *obj) {
@@ -44,30 +55,35 @@ weir_http_end weir_http_end_plain = {
 
 /* ---- empty ones ---- */
 
-static void init_head(weir_http_head *head, const weir_obj_type *type) {
+static weir_http_head *make_head(weir_pool *pool, size_t size, const weir_obj_type *type) {
+    weir_buf *home = pool == NULL ? NULL : weir_pool_get(pool, size);
+    weir_http_head *head = NULL;
+    if (home != NULL) head = (weir_http_head *)(void *)home->wp;
+    if (pool == NULL) head = weir_alloc_acquire(NULL, size);
+    if (head == NULL) return NULL;
     weir_obj_init(&head->obj, type);
+    head->home = home;
     weir_http_fields_init(&head->fields);
     head->framing = WEIR_HTTP_NO_BODY;
     head->length = 0;
     head->minor = 1;
     head->keep_alive = true;
     head->upgrade = head->expect_continue = false;
+    return head;
 }
 
-weir_http_request *http_request_make(void) {
-    weir_http_request *self = weir_alloc_acquire(NULL, sizeof *self);
+weir_http_request *http_request_make(weir_pool *pool) {
+    weir_http_request *self = (void *)make_head(pool, sizeof *self, &weir_http_request_type);
     if (self == NULL) return NULL;
-    init_head(&self->head, &weir_http_request_type);
     self->method = WEIR_HTTP_METHOD_OTHER;
     self->method_text = self->target = self->path = self->query = self->host = weir_bytes_of(NULL, 0);
     self->line = NULL;
     return self;
 }
 
-weir_http_response *http_response_make(void) {
-    weir_http_response *self = weir_alloc_acquire(NULL, sizeof *self);
+weir_http_response *http_response_make(weir_pool *pool) {
+    weir_http_response *self = (void *)make_head(pool, sizeof *self, &weir_http_response_type);
     if (self == NULL) return NULL;
-    init_head(&self->head, &weir_http_response_type);
     self->status = 0;
     self->reason = weir_bytes_of(NULL, 0);
     self->line = NULL;
@@ -84,14 +100,24 @@ weir_http_end *weir_http_end_new(void) {
 
 /* ---- to be sent ---- */
 
-weir_http_request *weir_http_request_new(const char *method, weir_bytes target) {
+static weir_buf *get_buf(weir_pool *pool, size_t capacity) {
+    return pool == NULL ? weir_buf_new(capacity) : weir_pool_get(pool, capacity);
+}
+
+/* Room for the usual fields. False when out of memory. */
+static bool make_room_for_fields(weir_http_fields *fields, weir_pool *pool) {
+    fields->text = weir_pool_get(pool, FIELDS_ROOM);
+    return fields->text != NULL;
+}
+
+static weir_http_request *make_request(weir_pool *pool, const char *method, weir_bytes target) {
     weir_bytes name = weir_bytes_str(method);
     if (!http_is_token(name) || target.len == 0) return NULL;
     if (http_scan_target(target.ptr, target.len) != target.len) return NULL;
-    weir_http_request *self = http_request_make();
+    weir_http_request *self = http_request_make(pool);
     if (self == NULL) return NULL;
-    self->line = weir_buf_new(name.len + target.len);
-    if (self->line == NULL) {
+    self->line = get_buf(pool, name.len + target.len);
+    if (self->line == NULL || (pool != NULL && !make_room_for_fields(&self->head.fields, pool))) {
         weir_obj_release(self);
         return NULL;
     }
@@ -104,11 +130,31 @@ weir_http_request *weir_http_request_new(const char *method, weir_bytes target) 
     return self;
 }
 
-weir_http_response *weir_http_response_new(unsigned status) {
+weir_http_request *weir_http_request_new(const char *method, weir_bytes target) {
+    return make_request(NULL, method, target);
+}
+
+weir_http_request *weir_http_request_new_in(weir_pool *pool, const char *method, weir_bytes target) {
+    return make_request(pool, method, target);
+}
+
+static weir_http_response *make_response(weir_pool *pool, unsigned status) {
     WEIR_CHECK(status >= 100 && status <= 599, "%u is no status of a response", status);
-    weir_http_response *self = http_response_make();
+    weir_http_response *self = http_response_make(pool);
     if (self == NULL) return NULL;
+    if (pool != NULL && !make_room_for_fields(&self->head.fields, pool)) {
+        weir_obj_release(self);
+        return NULL;
+    }
     self->status = status;
     self->reason = weir_bytes_str(weir_http_reason(status));
     return self;
+}
+
+weir_http_response *weir_http_response_new(unsigned status) {
+    return make_response(NULL, status);
+}
+
+weir_http_response *weir_http_response_new_in(weir_pool *pool, unsigned status) {
+    return make_response(pool, status);
 }

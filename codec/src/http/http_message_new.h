@@ -4,9 +4,9 @@
 
 #include <weir/codec/http_message.h>
 
-/* Empty ones. Gives: one, or NULL when out of memory. */
-weir_http_request *http_request_make(void);
-weir_http_response *http_response_make(void);
+/* Empty ones. Borrows: pool, or NULL for the heap. Gives: one, or NULL when out of memory. */
+weir_http_request *http_request_make(weir_pool *pool);
+weir_http_response *http_response_make(weir_pool *pool);
 
 /* The number of a method, or WEIR_HTTP_METHOD_OTHER. Methods compare with case (RFC 9110 9.1). */
 weir_http_method http_method_of(weir_bytes text);

@@ -22,6 +22,7 @@ static void server_added(weir_ctx *ctx) {
     http_server *self = http_server_of(ctx);
     self->ctx = ctx;
     self->out = (http_out){.ctx = ctx, .owner = self, .free = free_server};
+    self->parser.pool = weir_loop_pool(weir_ctx_loop(ctx));
     weir_timer_init(&self->timer, http_server_on_timer, self);
     if (weir_channel_is_active(weir_ctx_channel(ctx))) http_server_start_timer(self);
 }

@@ -24,7 +24,7 @@ static uint64_t size_of_body(const weir_obj *body) {
 }
 
 weir_http_response *http_server_text(weir_ctx *ctx, unsigned status, const char *text, weir_buf **body) {
-    weir_http_response *response = weir_http_response_new(status);
+    weir_http_response *response = weir_http_response_new_in(weir_loop_pool(weir_ctx_loop(ctx)), status);
     *body = weir_ctx_get_buf(ctx, 256);
     weir_bytes type = weir_bytes_of("text/plain", 10);
     if (response == NULL || *body == NULL ||

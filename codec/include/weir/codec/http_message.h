@@ -12,6 +12,7 @@
 #ifndef WEIR_CODEC_HTTP_MESSAGE_H
 #define WEIR_CODEC_HTTP_MESSAGE_H
 
+#include <weir/buffer/pool.h>
 #include <weir/codec/http_fields.h>
 #include <weir/core/obj.h>
 
@@ -47,6 +48,7 @@ typedef struct weir_http_head {
     bool keep_alive;      /* the sender allows another message on this connection (RFC 9112 9.3) */
     bool upgrade;         /* Connection: upgrade with an Upgrade field, or CONNECT */
     bool expect_continue; /* the body waits for a 100 (RFC 9110 10.1.1) */
+    weir_buf *home;       /* private: of a pool, and this lies in it; or NULL */
 } weir_http_head;
 
 /* The head of a request. Readable. */
@@ -103,6 +105,11 @@ WEIR_API WEIR_MUST_USE weir_http_request *weir_http_request_new(const char *meth
  * when out of memory. How its body is framed the codec decides: by the Content-Length that was set, by the body
  * when it comes in the same turn (weir_http_server_respond), else chunked (HTTP/1.1) or until close (1.0). */
 WEIR_API WEIR_MUST_USE weir_http_response *weir_http_response_new(unsigned status);
+
+/* The same with memory of a pool, fields included: no malloc for each message. Borrows: pool, which outlives them. */
+WEIR_API WEIR_MUST_USE weir_http_request *weir_http_request_new_in(weir_pool *pool, const char *method,
+                                                                   weir_bytes target);
+WEIR_API WEIR_MUST_USE weir_http_response *weir_http_response_new_in(weir_pool *pool, unsigned status);
 
 /* An end whose trailers may be added to. Gives: an end, or NULL when out of memory. */
 WEIR_API WEIR_MUST_USE weir_http_end *weir_http_end_new(void);

@@ -52,6 +52,8 @@ typedef struct weir_http_parser {
     uint64_t body;    /* bytes of the body so far */
     uint64_t copied;  /* bytes of heads and trailers that came in several reads, ever */
 
+    weir_pool *pool; /* where heads lie; set it after init, borrowed. NULL: the heap */
+
     /* private */
     uint8_t state, method; /* what comes next; the method that a response answers */
     bool started;          /* the start line is behind us */
