@@ -102,7 +102,7 @@ class Tab:
 def talk(browser, url):
     ann, bob = browser.open(url), browser.open(url)
     for tab, name in (ann, "Ann"), (bob, "Bob"):
-        tab.wait("document.readyState === 'complete' && !!document.getElementById('form').onsubmit")
+        tab.wait("document.readyState === 'complete' && !!document.getElementById('form')?.onsubmit")
         tab.type(name)
         tab.wait_for_line(name + " is here")
     ann.wait_for_line("Bob is here")
