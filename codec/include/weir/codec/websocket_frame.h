@@ -49,6 +49,7 @@ typedef struct weir_websocket_header {
     uint8_t size;    /* bytes it had where it was read from; not looked at for writing */
 } weir_websocket_header;
 
+/* Whether frames of this opcode are control frames. */
 static inline bool weir_websocket_is_control(unsigned opcode) {
     return (opcode & 8) != 0;
 }

@@ -51,6 +51,7 @@ WEIR_API extern const weir_obj_type weir_websocket_prepared_type;
 WEIR_API WEIR_MUST_USE weir_websocket_prepared *weir_websocket_prepared_new(weir_websocket_opcode opcode,
                                                                             weir_buf *payload);
 
+/* As weir_websocket_message_from. */
 static inline weir_websocket_prepared *weir_websocket_prepared_from(weir_obj *obj) {
     return weir_obj_is(obj, &weir_websocket_prepared_type) ? (weir_websocket_prepared *)(void *)obj : NULL;
 }
