@@ -206,6 +206,10 @@ weir_status weir_file_cache_open(weir_file_cache *cache, const char *path, weir_
     return status;
 }
 
+weir_status weir_file_cache_locate(weir_file_cache *cache, const char *path, int *fd) {
+    return file_root_locate(&cache->root, path, fd);
+}
+
 void weir_file_cache_forget(weir_file_cache *cache, const char *path) {
     file_entry *gone = NULL;
     pthread_mutex_lock(&cache->lock);

@@ -15,13 +15,13 @@
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 #ifdef SYS_openat2
-static int open_beneath(int folder, const char *path) {
-    struct open_how how = {.flags = FILE_FLAGS, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+static int open_beneath(int folder, const char *path, unsigned flags) {
+    struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }
 #else
-static int open_beneath(int folder, const char *path) {
-    (void)folder, (void)path;
+static int open_beneath(int folder, const char *path, unsigned flags) {
+    (void)folder, (void)path, (void)flags;
     errno = ENOSYS;
     return -1;
 }
@@ -43,14 +43,14 @@ static bool stays_below(const char *path) {
 }
 
 /* Folder by folder, without following a link anywhere. Empty parts ("a//b") are none. */
-static int open_by_walking(int folder, const char *path) {
+static int open_by_walking(int folder, const char *path, int last_flags) {
     char part[256]; /* NAME_MAX and the NUL */
     int at = folder, next;
     for (;;) {
         path += strspn(path, "/");
         size_t len = strcspn(path, "/");
         bool is_last = path[len] == '\0';
-        int flags = is_last ? FILE_FLAGS : O_PATH | O_DIRECTORY | O_CLOEXEC;
+        int flags = is_last ? last_flags : O_PATH | O_DIRECTORY | O_CLOEXEC;
         if (len < sizeof part) {
             memcpy(part, path, len);
             part[len] = '\0';
@@ -73,7 +73,7 @@ weir_status file_root_open(file_root *self, const char *path, bool walk) {
     if (path == NULL) return WEIR_OK;
     int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return weir_status_from_errno(errno);
-    int probe = walk ? -1 : open_beneath(folder, ".");
+    int probe = walk ? -1 : open_beneath(folder, ".", FILE_FLAGS);
     *self = (file_root){.folder = folder, .walks = probe < 0 && (walk || errno == ENOSYS || errno == EPERM)};
     if (probe >= 0) close(probe);
     return WEIR_OK;
@@ -83,17 +83,23 @@ void file_root_close(file_root *self) {
     if (self->folder != AT_FDCWD) close(self->folder);
 }
 
-static int open_file(const file_root *self, const char *path) {
-    if (self->folder == AT_FDCWD) return open(path, FILE_FLAGS);
+static int open_path(const file_root *self, const char *path, int flags) {
+    if (self->folder == AT_FDCWD) return open(path, flags);
     if (!stays_below(path)) {
         errno = EXDEV;
         return -1;
     }
-    return self->walks ? open_by_walking(self->folder, path) : open_beneath(self->folder, path);
+    return self->walks ? open_by_walking(self->folder, path, flags)
+                       : open_beneath(self->folder, path, (unsigned)flags);
+}
+
+weir_status file_root_locate(const file_root *self, const char *path, int *fd) {
+    *fd = open_path(self, path, O_PATH | O_CLOEXEC);
+    return *fd < 0 ? weir_status_from_errno(errno) : WEIR_OK;
 }
 
 weir_status file_root_get(const file_root *self, const char *path, int *fd, struct stat *stat) {
-    *fd = open_file(self, path);
+    *fd = open_path(self, path, FILE_FLAGS);
     if (*fd < 0) return weir_status_from_errno(errno);
     weir_status status = fstat(*fd, stat) != 0    ? weir_status_from_errno(errno)
                          : S_ISREG(stat->st_mode) ? WEIR_OK

@@ -25,4 +25,7 @@ void file_root_close(file_root *self);
  * Fails: WEIR_E_UNSUPPORTED (not a regular file), -EXDEV (leads out of the root), -errno. */
 weir_status file_root_get(const file_root *self, const char *path, int *fd, struct stat *stat);
 
+/* Whatever is at `path`, not to be read (O_PATH); `*fd` is the caller's. Fails: -EXDEV, -errno. */
+weir_status file_root_locate(const file_root *self, const char *path, int *fd);
+
 #endif

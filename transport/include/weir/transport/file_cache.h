@@ -87,6 +87,11 @@ typedef void weir_file_fn(void *arg, weir_status status, weir_file *file);
 WEIR_API weir_status weir_file_cache_load(weir_file_cache *cache, weir_loop *loop, const char *path,
                                           weir_file_fn *done, void *arg);
 
+/* A descriptor of whatever is at `path`, that can be looked at and be the folder of an openat(2), not read (O_PATH):
+ * for what a cache of files does not do, within the same root. Nothing is remembered; it may wait for a disk.
+ * Borrows: cache, path. Gives: a descriptor in `*fd`, -1 on failure. Fails: -EXDEV, -errno of open(2). */
+WEIR_API weir_status weir_file_cache_locate(weir_file_cache *cache, const char *path, int *fd);
+
 /* Forgets what is known of `path`, or of all when it is NULL. Borrows: cache. */
 WEIR_API void weir_file_cache_forget(weir_file_cache *cache, const char *path);
 
