@@ -24,6 +24,7 @@
 #include <weir/codec/http_date.h>
 #include <weir/codec/http_etag.h>
 #include <weir/codec/http_fields.h>
+#include <weir/codec/http_files.h>
 #include <weir/codec/http_form.h>
 #include <weir/codec/http_form_spill.h>
 #include <weir/codec/http_media_type.h>
