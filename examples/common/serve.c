@@ -32,5 +32,5 @@ int serve(const args_server *at, weir_server_options options, serve_totals_fn *t
     }
     weir_server_free(server);
     weir_loop_group_free(options.loops);
-    return weir_leak_report(stderr) == 0 && status == WEIR_OK ? 0 : 1;
+    return status == WEIR_OK && weir_leak_report(stderr) == 0 ? 0 : 1;
 }
