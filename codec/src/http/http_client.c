@@ -45,7 +45,7 @@ weir_status weir_http_client_add(weir_pipeline *pipeline, const weir_http_client
     static const weir_http_client_options defaults;
     if (options == NULL) options = &defaults;
     weir_bytes host = weir_bytes_str(options->host);
-    if (http_scan_line(host.ptr, host.len) != host.len) return WEIR_E_INVALID;
+    if (host.len != 0 && http_scan_line(host.ptr, host.len) != host.len) return WEIR_E_INVALID;
     http_client *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
     weir_http_parser_init(&self->parser, WEIR_HTTP_RESPONSES, &options->limits);

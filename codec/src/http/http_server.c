@@ -121,7 +121,7 @@ weir_status weir_http_server_add(weir_pipeline *pipeline, const weir_http_server
     static const weir_http_server_options defaults;
     if (options == NULL) options = &defaults;
     weir_bytes name = weir_bytes_str(options->server_name);
-    if (http_scan_line(name.ptr, name.len) != name.len) return WEIR_E_INVALID;
+    if (name.len != 0 && http_scan_line(name.ptr, name.len) != name.len) return WEIR_E_INVALID;
     http_server *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
     take_options(self, options);
