@@ -243,6 +243,29 @@ WEIR_TEST(websocket_parser, unmasks_in_place_what_is_its_own_however_many_messag
     close_rig(&self);
 }
 
+/* The first chunk is shared by a message that was given out, so the second is linked to it, not copied. */
+WEIR_TEST(websocket_parser, reads_a_header_that_lies_in_two_chunks_whose_first_is_its_own) {
+    for (size_t cut = 1; cut < 6; cut++) {
+        rig self = {0};
+        open_rig(&self, WEIR_WEBSOCKET_SERVER);
+        weir_buf *wire =
+            wire_of((const sent[]){SENT(0x81, "first"), SENT(0x82, "second")}, 2, WEIR_WEBSOCKET_CLIENT);
+        weir_buf *chunk = weir_buf_new(0);
+        weir_buf_write_buf(chunk, wire, 11 + cut);
+        expect_status(weir_cumulation_add(&self.bytes, chunk), WEIR_OK);
+        weir_obj *first, *none;
+        weir_error error;
+        weir_cumulation_next(&self.bytes, weir_websocket_parser_decode, &self.parser, &first, &error);
+        weir_cumulation_next(&self.bytes, weir_websocket_parser_decode, &self.parser, &none, &error);
+        expect(first != NULL && none == NULL);
+        feed(&self, weir_buf_copy(wire));
+        expect_str(talk_heard(self.log), "binary 6 \"second\"\n");
+        weir_obj_release(first);
+        weir_buf_release(wire);
+        close_rig(&self);
+    }
+}
+
 WEIR_TEST(websocket_parser, copies_what_others_see_or_what_is_read_only) {
     for (int read_only = 0; read_only < 2; read_only++) {
         rig self = {0};

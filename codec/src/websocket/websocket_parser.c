@@ -282,9 +282,9 @@ static weir_decode read_whole(weir_websocket_parser *self, weir_buf *in, weir_ob
 
 static bool is_whole_here(weir_websocket_parser *self, const weir_buf *in) {
     const weir_websocket_header *header = &self->header;
-    return header->masked && header->final && self->fragments == 1 && !self->compressed &&
-           header->length != 0 && (size_t)(in->wp - in->rp) - header->size >= header->length &&
-           owns_bytes(self, in);
+    if (!header->masked || !header->final || self->fragments != 1 || self->compressed) return false;
+    if (header->length == 0 || weir_buf_is_composite(in)) return false;
+    return (size_t)(in->wp - in->rp) - header->size >= header->length && owns_bytes(self, in);
 }
 
 static const char *broken_sequence(const weir_websocket_parser *self, const weir_websocket_header *header) {
