@@ -72,7 +72,8 @@ static bool owns_bytes(weir_websocket_parser *self, const weir_buf *in) {
 }
 
 static void move_on(weir_websocket_parser *self, weir_buf *in, size_t n) {
-    bool here = self->owns && in->rp == self->at;
+    bool here =
+        self->owns && in->rp == self->at && !weir_buf_is_composite(in); /* the next part is other memory */
     weir_buf_skip(in, n);
     self->read += n;
     self->owns = here && in->rp != in->wp;
