@@ -95,7 +95,8 @@ static weir_status inflate_all(weir_websocket_inflater *self, const uint8_t *byt
     weir_status status = WEIR_OK;
     while (status == WEIR_OK && (self->stream.avail_in != 0 || is_full)) {
         status = inflate_once(self, out, left, &is_full);
-        if (status == WEIR_OK && *left == 0) status = WEIR_E_FRAME_TOO_LONG;
+        bool is_over = *left == 0 && status != WEIR_E_NO_MEMORY; /* whatever is wrong behind that */
+        if (is_over) status = WEIR_E_FRAME_TOO_LONG;
     }
     return status;
 }

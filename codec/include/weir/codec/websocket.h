@@ -63,6 +63,7 @@ typedef struct weir_websocket_closed {
     char reason[WEIR_WEBSOCKET_REASON_MOST + 1]; /* the peer's, UTF-8; "" */
 } weir_websocket_closed;
 
+/* What they are to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_websocket_opened_type;
 WEIR_API extern const weir_obj_type weir_websocket_closed_type;
 

@@ -37,7 +37,8 @@ typedef enum weir_websocket_close_code {
 #undef WEIR_WEBSOCKET_CLOSE_ENUM
 } weir_websocket_close_code;
 
-#define WEIR_WEBSOCKET_REASON_MOST 123 /* bytes */
+/* Bytes of the longest reason. */
+#define WEIR_WEBSOCKET_REASON_MOST 123
 
 /* Whether a code may be in a close frame: 1000 to 1003, 1007 to 1014, 3000 to 4999. */
 WEIR_API bool weir_websocket_close_is_valid(unsigned code);

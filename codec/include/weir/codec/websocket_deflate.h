@@ -75,6 +75,7 @@ WEIR_API weir_status weir_websocket_inflate(weir_websocket_inflater *inflater, w
 
 /* ---- writing ---- */
 
+/* Opaque, as the inflater. */
 typedef struct weir_websocket_deflater weir_websocket_deflater;
 
 /* As weir_websocket_inflater_new. Borrows: options. */

@@ -35,10 +35,14 @@ typedef enum weir_websocket_role {
     WEIR_WEBSOCKET_CLIENT  /* the other way round */
 } weir_websocket_role;
 
-#define WEIR_WEBSOCKET_HEADER_MOST 14   /* bytes of the longest header */
-#define WEIR_WEBSOCKET_CONTROL_MOST 125 /* payload bytes of a control frame */
-#define WEIR_WEBSOCKET_COMPRESSED 4     /* the bit of `reserved` that permessage-deflate uses (RFC 7692 6) */
+/* Bytes of the longest header. */
+#define WEIR_WEBSOCKET_HEADER_MOST 14
+/* Payload bytes of the longest control frame. */
+#define WEIR_WEBSOCKET_CONTROL_MOST 125
+/* The bit of `reserved` that permessage-deflate uses (RFC 7692 6). */
+#define WEIR_WEBSOCKET_COMPRESSED 4
 
+/* What stands in front of a payload. */
 typedef struct weir_websocket_header {
     uint64_t length;  /* of the payload */
     uint8_t opcode;   /* a weir_websocket_opcode, or one that is not in use */

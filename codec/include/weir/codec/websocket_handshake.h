@@ -36,7 +36,8 @@ typedef struct weir_websocket_agreement {
     char accept[29]; /* server: Sec-WebSocket-Accept */
 } weir_websocket_agreement;
 
-#define WEIR_WEBSOCKET_KEY 24 /* characters of Sec-WebSocket-Key */
+/* Characters of Sec-WebSocket-Key. */
+#define WEIR_WEBSOCKET_KEY 24
 
 /* Sec-WebSocket-Accept for a key: 28 characters and a NUL. Borrows: out. */
 WEIR_API void weir_websocket_accept(weir_bytes key, char out[29]);

@@ -25,6 +25,7 @@ typedef struct weir_websocket_message {
     bool has_headroom; /* private: the bytes in front of the payload are this message's alone */
 } weir_websocket_message;
 
+/* What it is to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_websocket_message_type;
 
 /* A whole message. Takes: payload (NULL gives NULL). Gives: a message, or NULL when out of memory. */
@@ -44,6 +45,7 @@ typedef struct weir_websocket_prepared {
     uint8_t header; /* bytes in front of the payload */
 } weir_websocket_prepared;
 
+/* What it is to weir_obj_is. */
 WEIR_API extern const weir_obj_type weir_websocket_prepared_type;
 
 /* Requires: TEXT or BINARY. Takes: payload (NULL gives NULL), whose bytes must not change any more.
@@ -51,7 +53,7 @@ WEIR_API extern const weir_obj_type weir_websocket_prepared_type;
 WEIR_API WEIR_MUST_USE weir_websocket_prepared *weir_websocket_prepared_new(weir_websocket_opcode opcode,
                                                                             weir_buf *payload);
 
-/* As weir_websocket_message_from. */
+/* `obj` as one, or NULL. Borrows: obj, and so the answer. */
 static inline weir_websocket_prepared *weir_websocket_prepared_from(weir_obj *obj) {
     return weir_obj_is(obj, &weir_websocket_prepared_type) ? (weir_websocket_prepared *)(void *)obj : NULL;
 }

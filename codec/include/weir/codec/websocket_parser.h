@@ -30,6 +30,7 @@ typedef struct weir_websocket_limits {
     unsigned fragments; /* frames of one message: 1024; 1008 */
 } weir_websocket_limits;
 
+/* How a parser reads. Zero means the default, everywhere. */
 typedef struct weir_websocket_parser_options {
     weir_websocket_limits limits;
     bool pieces;         /* messages are given out as they come, not when they are whole */
