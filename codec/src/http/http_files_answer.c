@@ -85,7 +85,7 @@ unsigned http_status_of(weir_status status) {
 }
 
 static weir_buf *page_of(weir_ctx *ctx, unsigned status) {
-    const char *reason = status == 507 ? "Insufficient Storage" : weir_http_reason(status);
+    const char *reason = weir_http_reason(status);
     weir_buf *page = weir_ctx_get_buf(ctx, 512);
     if (page == NULL) return NULL;
     weir_buf_printf(page,
