@@ -12,8 +12,8 @@
 #include <weir/codec/http_media_type.h>
 #include <weir/core/alloc.h>
 
-#include "http/http_mime_table.h"
 #include "http/http_lex.h"
+#include "http/http_mime_table.h"
 
 enum {
     EXTENSION_MAX = 16

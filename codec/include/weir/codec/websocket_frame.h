@@ -48,9 +48,9 @@ typedef struct weir_websocket_header {
     uint8_t opcode;   /* a weir_websocket_opcode, or one that is not in use */
     uint8_t reserved; /* RSV1 is 4, RSV2 is 2, RSV3 is 1 */
     bool final;       /* no more fragments of this message follow */
-    bool masked;
-    uint8_t mask[4]; /* as on the wire, when masked */
-    uint8_t size;    /* bytes it had where it was read from; not looked at for writing */
+    bool masked;      /* the payload is, with `mask` */
+    uint8_t mask[4];  /* as on the wire, when masked */
+    uint8_t size;     /* bytes it had where it was read from; not looked at for writing */
 } weir_websocket_header;
 
 /* Whether frames of this opcode are control frames. */

@@ -32,10 +32,10 @@ typedef struct weir_websocket_limits {
 
 /* How a parser reads. Zero means the default, everywhere. */
 typedef struct weir_websocket_parser_options {
-    weir_websocket_limits limits;
-    bool pieces;         /* messages are given out as they come, not when they are whole */
-    bool unchecked_text; /* text is not checked to be UTF-8 */
-    weir_pool *pool;     /* for bytes that are copied; NULL: the heap. Borrowed for the parser's life */
+    weir_websocket_limits limits; /* what is longer fails, with the close code that is named there */
+    bool pieces;                  /* messages are given out as they come, not when they are whole */
+    bool unchecked_text;          /* text is not checked to be UTF-8 */
+    weir_pool *pool; /* for bytes that are copied; NULL: the heap. Borrowed for the parser's life */
 } weir_websocket_parser_options;
 
 /* A value in place. Readable; written by the functions here. */
