@@ -19,7 +19,7 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){:root{--soft:#9aa0a6;--link:#8ab4f8}}"
     "*{box-sizing:border-box}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1.5rem 1rem 3rem}"
-    "h1{font-size:1.25rem;font-weight:600;margin:0 0 1rem;overflow-wrap:anywhere}"
+    "h1{font-size:1.25rem;font-weight:600;margin:0 0 1rem;padding:0 .75rem;overflow-wrap:anywhere}"
     "h1 i{color:var(--soft);font-style:normal;font-weight:400;margin:0 .3em}"
     "a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}"
     "table{width:100%;border-collapse:collapse}"
@@ -30,7 +30,7 @@ static const char style[] =
     "td+td{color:var(--soft);font-size:.875rem;font-variant-numeric:tabular-nums}"
     "tbody tr:hover{background:var(--hover)}.d a{font-weight:600}"
     "p{color:var(--soft);font-size:.875rem;padding:0 .75rem}"
-    "@media(max-width:36rem){body{padding:1rem .25rem 2rem}h1{padding:0 .75rem}"
+    "@media(max-width:36rem){body{padding:1rem .25rem 2rem}"
     "td:nth-child(3) span{display:none}}";
 
 /* ---- text ---- */
