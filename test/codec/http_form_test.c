@@ -136,6 +136,20 @@ WEIR_TEST(http_form, fails_as_its_sink_does) {
     expect_failure(MULTIPART, options, two, -ENOENT);
 }
 
+static weir_status open_nothing(void *arg, const weir_http_form_field *field, void **file) {
+    (void)arg, (void)field, (void)file;
+    return WEIR_OK;
+}
+
+WEIR_TEST(http_form, aborts_when_its_sink_opens_nothing) {
+    static const weir_http_form_sink sink = {.open = open_nothing};
+    weir_http_form self;
+    weir_http_form_options options = {.spill_above = 9, .sink = &sink};
+    expect_status(weir_http_form_init(&self, MULTIPART, &options), WEIR_OK);
+    expect_abort({ (void)add_all(&self, two); }, "a sink's open succeeded without a file");
+    weir_http_form_clear(&self);
+}
+
 static bool collect(void *arg) {
     const weir_http_form_options *options = arg;
     weir_http_form self;

@@ -31,7 +31,7 @@ bool weir_http_etag_parse(weir_bytes text, weir_http_etag *out) {
 
 void weir_http_etag_format(const weir_http_etag *etag, weir_buf *out) {
     bool is_tag = etag->text.ptr != NULL;
-    for (size_t i = 0; i < etag->text.len; i++) is_tag &= is_tag_byte(etag->text.ptr[i]);
+    for (size_t i = 0; is_tag && i < etag->text.len; i++) is_tag = is_tag_byte(etag->text.ptr[i]);
     if (!is_tag) {
         weir_buf_fail(out, WEIR_E_INVALID);
         return;

@@ -6,6 +6,7 @@
 #include <weir/codec/http_media_type.h>
 #include <weir/codec/http_query.h>
 #include <weir/core/alloc.h>
+#include <weir/core/check.h>
 
 enum {
     MEMORY_MAX = 1 << 20,
@@ -106,6 +107,7 @@ static weir_status spill(weir_http_form *self, weir_http_form_field *field) {
         field->file = NULL;
         return status;
     }
+    WEIR_CHECK(field->file != NULL, "a sink's open succeeded without a file");
     self->memory -= weir_buf_readable(field->value);
     status = sink->write(self->options.sink_arg, field->file, field->value);
     weir_buf_release(field->value);
@@ -114,20 +116,23 @@ static weir_status spill(weir_http_form *self, weir_http_form_field *field) {
 }
 
 /* Borrows: bytes. */
+static weir_status store(weir_http_form *self, weir_http_form_field *field, weir_buf *bytes) {
+    const weir_http_form_sink *sink = self->options.sink;
+    if (sink != NULL && field->size > self->options.spill_above) {
+        weir_status status = field->file == NULL ? spill(self, field) : WEIR_OK;
+        return status != WEIR_OK ? status : sink->write(self->options.sink_arg, field->file, bytes);
+    }
+    size_t n = weir_buf_readable(bytes);
+    if (!keep(self, n)) return self->status;
+    (void)weir_buf_write_buf(field->value, bytes, n);
+    return weir_buf_status(field->value);
+}
+
+/* Borrows: bytes. */
 static void add_bytes(weir_http_form *self, weir_buf *bytes) {
     weir_http_form_field *field = &self->fields[self->count - 1];
-    weir_status status = WEIR_OK;
-    size_t n = weir_buf_readable(bytes);
-    field->size += n;
-    if (field->file == NULL && self->options.sink != NULL && field->size > self->options.spill_above) {
-        status = spill(self, field);
-    }
-    if (status == WEIR_OK && field->file != NULL) {
-        status = self->options.sink->write(self->options.sink_arg, field->file, bytes);
-    } else if (status == WEIR_OK && keep(self, n)) {
-        (void)weir_buf_write_buf(field->value, bytes, n);
-        status = weir_buf_status(field->value);
-    }
+    field->size += weir_buf_readable(bytes);
+    weir_status status = store(self, field, bytes);
     if (status != WEIR_OK) (void)fail(self, status);
 }
 

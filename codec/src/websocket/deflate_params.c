@@ -69,7 +69,7 @@ static bool read_parameter(element *self, weir_bytes parameter) {
 static bool read_element(element *self, weir_bytes text) {
     weir_bytes piece;
     *self = (element){0};
-    websocket_list_next(&text, ';', &piece);
+    if (!websocket_list_next(&text, ';', &piece)) return false;
     if (!weir_bytes_equal_nocase(piece, weir_bytes_str("permessage-deflate"))) return false;
     while (websocket_list_next(&text, ';', &piece)) {
         if (!read_parameter(self, piece)) return false;

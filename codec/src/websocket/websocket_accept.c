@@ -9,14 +9,16 @@
 
 void websocket_base64(const uint8_t *bytes, size_t n, char *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
+    for (size_t i = 0; i < n; i += 3, out += 4) {
         uint32_t three = (uint32_t)bytes[i] << 16;
         if (i + 1 < n) three |= (uint32_t)bytes[i + 1] << 8;
         if (i + 2 < n) three |= bytes[i + 2];
-        *out++ = digits[three >> 18];
-        *out++ = digits[three >> 12 & 63];
-        *out++ = i + 1 < n ? digits[three >> 6 & 63] : '=';
-        *out++ = i + 2 < n ? digits[three & 63] : '=';
+        out[0] = digits[three >> 18];
+        out[1] = digits[three >> 12 & 63];
+        out[2] = digits[three >> 6 & 63];
+        out[3] = digits[three & 63];
+        if (i + 1 >= n) out[2] = '=';
+        if (i + 2 >= n) out[3] = '=';
     }
     *out = '\0';
 }

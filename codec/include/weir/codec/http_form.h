@@ -30,7 +30,7 @@ typedef struct weir_http_form_field {
 
 /* Where large values go. */
 typedef struct weir_http_form_sink {
-    /* Begins one. `*file` is handed back to the others. Borrows: field. */
+    /* Begins one. `*file`, never NULL, is handed back to the others. Borrows: field. */
     weir_status (*open)(void *arg, const weir_http_form_field *field, void **file);
     /* Takes all readable bytes. Borrows: bytes. */
     weir_status (*write)(void *arg, void *file, weir_buf *bytes);
