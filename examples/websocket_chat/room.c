@@ -43,7 +43,7 @@ static room *find(weir_bytes name) {
 }
 
 static room *make(weir_bytes name, const room_rules *rules) {
-    room *self = calloc(1, sizeof *self + rules->history * sizeof self->history[0]);
+    room *self = calloc(1, sizeof *self + rules->history * sizeof(weir_obj *));
     if (self == NULL) return NULL;
     self->group = weir_channel_group_new();
     if (self->group == NULL) {

@@ -49,7 +49,7 @@ void http_talk_end(http_talk *self);
 const char *http_talk_said(http_talk *self);
 
 /* A weir_decode_fn whose state is an http_talk: gives a buf with the text of a message. */
-weir_decode http_talk_decode(void *self, weir_buf *in, weir_obj **out, weir_error *error);
-weir_decode http_talk_decode_last(void *self, weir_buf *in, weir_obj **out, weir_error *error);
+weir_decode http_talk_decode(void *talk, weir_buf *in, weir_obj **out, weir_error *error);
+weir_decode http_talk_decode_last(void *talk, weir_buf *in, weir_obj **out, weir_error *error);
 
 #endif

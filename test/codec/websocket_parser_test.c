@@ -295,7 +295,7 @@ WEIR_TEST(websocket_parser, does_not_pin_a_read_buffer_for_each_dripped_byte) {
     weir_buf *wire = wire_of((const sent[]){{0x82, payload, sizeof payload}}, 1, WEIR_WEBSOCKET_CLIENT);
     while (weir_buf_readable(wire) > 1) {
         uint8_t byte;
-        weir_buf_read_u8(wire, &byte);
+        require(weir_buf_read_u8(wire, &byte));
         weir_buf *drop = weir_buf_new(65536);
         weir_buf_write_u8(drop, byte);
         feed(&self, drop);

@@ -448,7 +448,7 @@ static void expect_same_however_cut(weir_websocket_role sender) {
                           talk_frame(sender, 0x80, weir_bytes_of(big, 300)),
                           talk_text(sender, 0x81, "\xc3\xa4\xe2\x82\xac"),
                           talk_frame(sender, 0x81, weir_bytes_of(big, 126))};
-    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
         weir_buf_write_buf(input, frames[i], weir_buf_readable(frames[i]));
         weir_buf_release(frames[i]);
     }

@@ -71,6 +71,14 @@ const char *program_err(struct program *self) {
     return read_all(self, self->err);
 }
 
+bool program_complains(struct program *self, const char *words) {
+    for (int waited = 0; waited < 10000; waited += STEP_MS) {
+        if (strstr(program_err(self), words) != NULL) return true;
+        sleep_ms(STEP_MS);
+    }
+    return false;
+}
+
 unsigned program_port(struct program *self) {
     for (int waited = 0; waited < 10000; waited += STEP_MS) {
         const char *line = strstr(program_out(self), "listening on ");

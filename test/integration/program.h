@@ -22,6 +22,9 @@ void program_start(struct program *self, const char *name, ...) __attribute__((s
 const char *program_out(struct program *self);
 const char *program_err(struct program *self);
 
+/* Whether it complains with these words, waited for up to ten seconds: a log line may come behind what it is about. */
+bool program_complains(struct program *self, const char *words);
+
 /* The port of its line "listening on HOST:PORT", waited for up to ten seconds; 0 and a failed test else. */
 unsigned program_port(struct program *self);
 
