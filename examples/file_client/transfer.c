@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/args.h"
@@ -217,7 +218,7 @@ void transfer_connected(void *arg, weir_status status) {
         weir_loop_stop(self->loop);
         return;
     }
-    progress_start(&self->progress, weir_loop_now(self->loop));
+    progress_start(&self->progress, stdout, weir_loop_now(self->loop));
     weir_timer_init(&self->timer, on_tick, self);
     weir_timer_start(&self->timer, self->loop, TICK_MS);
 }

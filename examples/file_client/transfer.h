@@ -8,8 +8,8 @@
 
 #include <weir/transport.h>
 
-#include "progress.h"
-#include "target.h"
+#include "common/progress.h"
+#include "common/target.h"
 
 enum {
     TRANSFER_AHEAD = 16,

@@ -1,5 +1,5 @@
 /* target.c - folders, the partial file, the rename. */
-#include "target.h"
+#include "common/target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +48,18 @@ static int open_parent(int folder, const char *path, bool make, char name[256], 
     return at == folder ? fcntl(folder, F_DUPFD_CLOEXEC, 0) : at;
 }
 
+int target_open_left_over(int folder, const char *path) {
+    char name[256], part[256];
+    struct stat stat;
+    int parent = open_parent(folder, path, false, name, part);
+    if (parent < 0) return -1;
+    int fd = openat(parent, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    close(parent);
+    if (fd < 0 || (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode))) return fd;
+    close(fd);
+    return -1;
+}
+
 uint64_t target_left_over(int folder, const char *path) {
     char name[256], part[256];
     struct stat stat;
@@ -91,6 +103,10 @@ weir_status target_write(struct target *self, weir_buf *buf) {
         self->size += (uint64_t)n;
     }
     return WEIR_OK;
+}
+
+void target_set_date(const struct target *self, int64_t date) {
+    (void)futimens(self->fd, (struct timespec[]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = (time_t)date}});
 }
 
 weir_status target_finish(struct target *self, uint64_t size) {
