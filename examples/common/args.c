@@ -101,6 +101,12 @@ static const args_option *find_option(const args_option *options, const char *wo
     complain_usage("unknown option '%.*s'; --help lists them", (int)length, word);
 }
 
+static void add_to_list(const args_option *option, const char *value) {
+    args_list *list = option->list;
+    if (list->count == ARGS_LIST_MAX) complain_usage("%s may be given %d times", option->name, ARGS_LIST_MAX);
+    list->words[list->count++] = value;
+}
+
 /* Answers how many words were used: the option, and its value if that was a word of its own. */
 static int take_option(const args_option *options, char **words) {
     const char *value = NULL;
@@ -114,6 +120,7 @@ static int take_option(const args_option *options, char **words) {
     if (value == NULL) value = words[1];
     if (value == NULL) complain_usage("%s needs a value: %s", option->name, option->hint);
     if (option->text != NULL) *option->text = value;
+    if (option->list != NULL) add_to_list(option, value);
     if (option->choice != NULL) set_choice(option, value);
     if (option->number != NULL || option->size != NULL) set_amount(option, value);
     return used;

@@ -16,12 +16,22 @@
 
 #include <weir/core/compiler.h>
 
+/* The values of an option that may be given more than once. */
+enum {
+    ARGS_LIST_MAX = 64
+};
+typedef struct args_list {
+    const char *words[ARGS_LIST_MAX];
+    unsigned count;
+} args_list;
+
 typedef struct args_option {
     const char *name; /* "--depth", "-o" */
     const char *hint; /* what follows it, for --help; of a choice the words: "auto|copy" */
     const char *help;
     bool *flag;        /* no value follows */
     const char **text; /* any text */
+    args_list *list;   /* any text, again and again */
     unsigned *number;  /* min to max */
     uint64_t *size;    /* min to max bytes; K, M and G multiply by 1024 */
     unsigned *choice;  /* which word of hint, from 0 */
