@@ -12,8 +12,8 @@
 #include "place.h"
 #include "program.h"
 
-static const char *const programs[] = {"discard",     "echo_server", "echo_client",   "file_server",
-                                       "file_client", "proxy",       "zero_copy_tour"};
+static const char *const programs[] = {"discard",     "echo_server", "echo_client",    "file_server",
+                                       "file_client", "proxy",       "zero_copy_tour", "weir_get"};
 
 enum {
     PROGRAMS = sizeof programs / sizeof *programs
@@ -60,6 +60,14 @@ WEIR_TEST(examples, a_bad_command_line_is_one_sentence_and_exits_2) {
         {"proxy", "--to", "nowhere"},
         {"proxy", "--to", "127.0.0.1:1", "--idle=soon"},
         {"zero_copy_tour", "--size", "0"},
+        {"weir_get"},
+        {"weir_get", "http://127.0.0.1:1/"},
+        {"weir_get", "http://127.0.0.1:1/x", "--range=5-2"},
+        {"weir_get", "http://127.0.0.1:1/x", "--range=1-2,5-6"},
+        {"weir_get", "http://127.0.0.1:1/x", "--header=no field"},
+        {"weir_get", "http://127.0.0.1:1/x", "--header=Content-Length: 5"},
+        {"weir_get", "http://127.0.0.1:1/x", "--crc32c=123"},
+        {"weir_get", "http://127.0.0.1:1/..", "--timeout=5"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct program program;
@@ -95,12 +103,13 @@ WEIR_TEST(examples, a_port_in_use_is_one_sentence_and_exits_1) {
 }
 
 WEIR_TEST(examples, nobody_there_is_one_sentence_and_exits_1) {
-    for (size_t i = 0; i < 2; i++) {
-        const char *client = (const char *[]){"echo_client", "file_client"}[i];
+    for (size_t i = 0; i < 3; i++) {
+        const char *client = (const char *[]){"echo_client", "file_client", "weir_get"}[i];
         struct program program;
         weir_test_context("%s", client);
-        int code = i == 0 ? program_run(&program, client, "127.0.0.1:1")
-                          : program_run(&program, client, "127.0.0.1:1", "file", "-o", "/tmp");
+        int code = i == 0   ? program_run(&program, client, "127.0.0.1:1")
+                   : i == 1 ? program_run(&program, client, "127.0.0.1:1", "file", "-o", "/tmp")
+                            : program_run(&program, client, "http://127.0.0.1:1/x", "-o", "/tmp/weir_get.x");
         expect_eq(code, 1);
         expect_one_sentence(program_err(&program), client);
         program_end(&program);
