@@ -4,7 +4,7 @@
 #include <weir/codec/websocket_deflate.h>
 
 #include "websocket/frame_out.h"
-#include "websocket/zlib_memory.h"
+#include "zlib_memory.h"
 
 enum {
     LEVEL = 6,
@@ -47,7 +47,7 @@ void weir_websocket_deflater_free(weir_websocket_deflater *self) {
 
 static bool open_stream(weir_websocket_deflater *self) {
     if (self->is_open) return true;
-    self->stream = websocket_zlib_stream();
+    self->stream = zlib_memory_stream();
     self->is_open = deflateInit2(&self->stream, self->level, Z_DEFLATED, -(int)self->params.own_window_bits,
                                  self->memory_level, Z_DEFAULT_STRATEGY) == Z_OK;
     return self->is_open;

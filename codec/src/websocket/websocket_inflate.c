@@ -3,7 +3,7 @@
 #include <weir/codec/websocket_deflate.h>
 
 #include "websocket/frame_out.h"
-#include "websocket/zlib_memory.h"
+#include "zlib_memory.h"
 
 enum {
     OUT_LEAST = 512,
@@ -42,7 +42,7 @@ void weir_websocket_inflater_free(weir_websocket_inflater *self) {
 
 static weir_status open_stream(weir_websocket_inflater *self) {
     if (self->is_open) return WEIR_OK;
-    self->stream = websocket_zlib_stream();
+    self->stream = zlib_memory_stream();
     if (inflateInit2(&self->stream, -(int)self->params.peer_window_bits) != Z_OK) return WEIR_E_NO_MEMORY;
     self->is_open = true;
     return WEIR_OK;
