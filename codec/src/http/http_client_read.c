@@ -66,7 +66,7 @@ static void read_head(http_client *self, weir_http_response *response) {
 static void end_exchange(http_client *self) {
     if (self->leaving) {
         weir_pipeline_remove(self->ctx);
-    } else if (self->switched) {
+    } else if (self->switched || self->ending) {
         return;
     } else if (self->last || (self->closing && self->count == 0)) {
         self->ending = true;
