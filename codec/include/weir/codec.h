@@ -22,6 +22,7 @@
 #include <weir/codec/http_cookie.h>
 #include <weir/codec/http_cors.h>
 #include <weir/codec/http_date.h>
+#include <weir/codec/http_decompressor.h>
 #include <weir/codec/http_etag.h>
 #include <weir/codec/http_fields.h>
 #include <weir/codec/http_files.h>

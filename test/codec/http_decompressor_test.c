@@ -1,0 +1,258 @@
+/* http_decompressor_test.c - bodies that come compressed, behind a server and a client, and those left alone. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <weir/core/log.h>
+
+#include "codec/http_coded_rig.h"
+
+/* ---- what is decoded ---- */
+
+WEIR_TEST(http_decompressor, decodes_each_coding_however_it_is_cut) {
+    static const struct {
+        const char *coding;
+        int bits;
+    } cases[] = {
+        {"gzip", GZIP}, {"X-GZIP", GZIP}, {"deflate", ZLIB}, {"deflate", RAW}, {"identity, gzip", GZIP}};
+    static const size_t steps[] = {1, 7, 100000};
+    coded_begin();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+            coded_feed_sized(cases[i].coding, coded_text(cases[i].bits), steps[k]);
+            expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
+            coded_feed_chunked(cases[i].coding, coded_text(cases[i].bits), steps[k]);
+            expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
+        }
+    }
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, decodes_two_codings_on_top_of_each_other) {
+    coded_begin();
+    for (size_t step = 1; step < 1000; step += 333) {
+        bytes inner = coded_text(ZLIB);
+        bytes both = coded_pack(inner.ptr, inner.len, GZIP);
+        free(inner.ptr);
+        coded_feed_sized("deflate, gzip", both, step);
+        expect(coded_got(TEXT) && coded_saw(DECODED));
+    }
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, decodes_responses_until_the_connection_closes) {
+    coded_begin_client();
+    bytes body = coded_text(GZIP);
+    coded_feed_str("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
+    coded_feed(body.ptr, body.len);
+    free(body.ptr);
+    expect(coded_saw("head 3 0\n"));
+    weir_embedded_feed_end(coded.e);
+    expect(coded_got(TEXT) && coded_saw("end\n"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, keeps_the_connection_and_begins_anew) {
+    coded_begin_client();
+    coded_feed_sized("gzip", coded_text(GZIP), 5);
+    expect(coded_got(TEXT) && coded_saw(DECODED "ready\n"));
+    coded_ask("GET");
+    coded_feed_sized("deflate", coded_text(RAW), 5);
+    expect(coded_got(TEXT) && coded_saw(DECODED "ready\n"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, reads_all_members_of_a_gzip_body) {
+    coded_begin();
+    coded_feed_sized("gzip",
+                     coded_join(coded_text(GZIP), coded_join(coded_pack("", 0, GZIP), coded_text(GZIP))), 3);
+    expect(coded_got(TEXT TEXT) && coded_saw(DECODED));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, makes_pieces_of_bounded_size) {
+    coded_clear();
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_feed_sized("gzip", coded_zeros(10 << 20, GZIP), 1 << 20);
+    expect_eq(coded.n, 10 << 20);
+    expect_eq(coded.most, 16384);
+    expect(coded_saw(DECODED));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, serves_an_aggregator) {
+    coded_clear();
+    coded.aggregates = true;
+    coded_start();
+    coded_feed_sized("gzip", coded_text(GZIP), 9);
+    expect(coded_got(TEXT) && coded_saw("full\n") && coded_wrote("HTTP/1.1 204"));
+    coded_feed_sized("gzip", coded_zeros(2000, GZIP), 9);
+    expect(coded_saw("") && coded_wrote("HTTP/1.1 413"));
+    coded_end();
+}
+
+/* ---- what is not ---- */
+
+WEIR_TEST(http_decompressor, leaves_alone_what_has_no_body_or_a_part_of_one) {
+    coded_begin_client();
+    coded_feed_str("HTTP/1.1 304 Not Modified\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n");
+    expect(coded_saw("head coded sized 0 0\nend\nready\n"));
+    coded_ask("HEAD");
+    coded_feed_str("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\n");
+    expect(coded_saw("head coded sized 0 0\nend\nready\n"));
+    coded_ask("GET");
+    coded_feed_str("HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n");
+    expect(coded_saw("head coded 0 0\nend\nready\n"));
+    coded_ask("GET");
+    coded_feed_str("HTTP/1.1 206 Partial Content\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc");
+    expect(coded_saw("head coded sized 1 3\nend\nready\n") && coded_got("abc"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, passes_on_what_it_does_not_know) {
+    coded_begin();
+    coded_feed_head("gzip, br", "Content-Length: 3");
+    coded_feed_str("abc");
+    expect(coded_saw("head coded sized 1 3\nend\n") && coded_got("abc"));
+    coded_feed_head("identity", "Content-Length: 3");
+    coded_feed_str("abc");
+    expect(coded_saw("head sized 1 3\nend\n") && coded_got("abc"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, takes_an_empty_body_for_one) {
+    coded_begin();
+    coded_feed_head("gzip", "Transfer-Encoding: chunked");
+    coded_feed_str("0\r\n\r\n");
+    expect(coded_saw(DECODED) && coded_got(""));
+    coded_end();
+}
+
+#define UNSUPPORTED                                                                                          \
+    "HTTP/1.1 415 Unsupported Media Type\r\nContent-Type: text/plain\r\nAccept-Encoding: gzip, deflate\r\n"
+
+WEIR_TEST(http_decompressor, answers_415_to_what_it_does_not_know_if_asked_to) {
+    coded_clear();
+    coded.options.refuse_unknown = true;
+    coded_start();
+    coded_feed_head("br", "Content-Length: 3");
+    coded_feed_str("abc");
+    expect(coded_saw("") && coded_wrote(UNSUPPORTED));
+    coded_feed_sized("gzip", coded_text(GZIP), 9);
+    expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, refuses_more_than_two_codings) {
+    coded_begin();
+    coded_feed_head("gzip, deflate, gzip", "Content-Length: 3");
+    expect(coded_saw("") && coded_wrote(UNSUPPORTED));
+    coded_end();
+    coded_begin_client();
+    coded_feed_head("gzip, deflate, gzip", "Content-Length: 3");
+    expect(coded_saw("WEIR_E_UNSUPPORTED\n") && !weir_embedded_is_open(coded.e));
+    coded_end();
+}
+
+/* ---- flow ---- */
+
+WEIR_TEST(http_decompressor, holds_what_is_compressed_while_reading_is_off) {
+    coded_clear();
+    coded.stop_at = 1;
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_feed_sized("gzip", coded_zeros(100000, GZIP), 100000);
+    expect(coded.n > 0 && coded.n <= 16384 && coded_saw("head 2 0\n"));
+    uint64_t before = coded.n;
+    weir_embedded_advance(coded.e, 1000);
+    expect_eq(coded.n, before);
+    coded.stop_at = 0;
+    weir_channel_set_reading(weir_embedded_channel(coded.e), true);
+    weir_embedded_advance(coded.e, 20);
+    expect_eq(coded.n, 100000);
+    expect(coded_saw("end\n") && coded_wrote("HTTP/1.1 204"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, gives_a_piece_for_a_pull) {
+    coded_clear();
+    coded.stop_at = 1;
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_feed_sized("gzip", coded_zeros(40000, GZIP), 100000);
+    unsigned pulls = 0;
+    for (; pulls < 50 && strstr(coded.seen, "end") == NULL; pulls++) {
+        uint64_t before = coded.n;
+        weir_channel_pull(weir_embedded_channel(coded.e));
+        weir_embedded_run(coded.e);
+        expect(coded.n - before <= 16384);
+    }
+    expect(pulls >= 3 && pulls < 50);
+    expect_eq(coded.n, 40000);
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, loses_nothing_of_a_response_when_the_connection_ends) {
+    coded_clear();
+    coded.is_client = true;
+    coded.stop_at = 1;
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_ask("GET");
+    coded_feed_sized("gzip\r\nConnection: close", coded_zeros(100000, GZIP), 100000);
+    weir_embedded_run(coded.e);
+    expect_eq(coded.n, 100000);
+    expect(coded_saw(DECODED));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, says_ready_behind_the_end) {
+    coded_clear();
+    coded.is_client = true;
+    coded.stop_at = 1;
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_ask("GET");
+    coded_feed_sized("gzip", coded_zeros(100000, GZIP), 100000);
+    expect(coded_saw("head 2 0\n"));
+    coded.stop_at = 0;
+    weir_channel_set_reading(weir_embedded_channel(coded.e), true);
+    weir_embedded_advance(coded.e, 20);
+    expect(coded.n == 100000 && coded_saw("end\nready\n"));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, drops_the_rest_of_what_is_answered) {
+    coded_clear();
+    coded.answers_at_head = true;
+    coded_start();
+    coded_feed_sized("gzip", coded_text(GZIP), 3);
+    expect(coded_saw("head 2 0\n") && coded_got("") && coded_wrote("HTTP/1.1 204"));
+    coded_feed_sized("gzip", coded_text(GZIP), 100000);
+    expect(coded_saw("head 2 0\n") && coded_got("") && coded_wrote("HTTP/1.1 204"));
+    coded_end();
+}
+
+/* ---- memory ---- */
+
+static bool one_exchange(void *arg) {
+    (void)arg;
+    coded_clear();
+    coded.e = weir_embedded_new(NULL, coded_build, NULL);
+    if (coded.e == NULL) return false;
+    static const uint8_t twice[] = {/* zlib around zlib around "ab", both stored */
+                                    0x78, 0x01, 0x01, 0x0d, 0x00, 0xf2, 0xff, 0x78, 0x01, 0x01, 0x02, 0x00,
+                                    0xfd, 0xff, 0x61, 0x62, 0x01, 0x26, 0x00, 0xc4, 0x1a, 0x9b, 0x04, 0x27};
+    coded_feed_head("deflate, deflate", "Content-Length: 24");
+    coded_feed(twice, 10);
+    coded_feed(twice + 10, sizeof twice - 10);
+    bool whole = coded_got("ab") && strcmp(coded.seen, DECODED) == 0;
+    weir_embedded_free(coded.e);
+    return whole;
+}
+
+WEIR_TEST(http_decompressor, loses_nothing_when_memory_runs_out) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    expect(weir_oom_sweep(one_exchange, NULL) > 5);
+}
