@@ -76,7 +76,8 @@ static percentiles ask_for(const int *quiet, double seconds, uint32_t *waits) {
         at = then;
     }
     qsort(waits, n, sizeof *waits, by_size);
-    return (percentiles){(double)waits[n / 2] / 1e3, (double)waits[n * 99 / 100] / 1e3};
+    uint32_t half = waits[n / 2], most = waits[n * 99 / 100];
+    return (percentiles){(double)half / 1e3, (double)most / 1e3};
 }
 
 static atomic_bool stopping;

@@ -26,7 +26,7 @@ static weir_bytes host_of(const weir_channel *channel, char text[WEIR_ADDR_TEXT]
     weir_bytes all = weir_bytes_str(weir_addr_format(&remote, text));
     size_t colon = weir_bytes_find_last(all, ':');
     if (colon == WEIR_NOT_FOUND) return all;
-    bool has_brackets = all.ptr[0] == '[';
+    bool has_brackets = text[0] == '[';
     return weir_bytes_sub(all, has_brackets, colon - 2 * has_brackets);
 }
 
@@ -139,8 +139,10 @@ void http_visit_redirect(http_visit *visit) {
             weir_http_percent_write(part, &weir_http_unreserved, location);
         }
         weir_buf_write_str(location, "/");
-        if (query.ptr != NULL) weir_buf_write_str(location, "?");
-        weir_buf_write_view(location, query);
+        if (query.ptr != NULL) {
+            weir_buf_write_str(location, "?");
+            weir_buf_write_view(location, query);
+        }
         http_answer_add(&response, WEIR_HTTP_LOCATION, weir_buf_peek(location));
     }
     weir_buf_release(location);

@@ -115,16 +115,18 @@ static weir_status open_folder(const http_visit *visit, DIR **out) {
     if (status != WEIR_OK) return status;
     fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *out = fd < 0 ? NULL : fdopendir(fd);
-    if (*out == NULL) status = weir_status_from_errno(errno);
-    if (*out == NULL && fd >= 0) close(fd);
+    if (*out == NULL) {
+        status = weir_status_from_errno(errno);
+        if (fd >= 0) close(fd);
+    }
     close(at);
     return status;
 }
 
 static weir_status list_folder(http_visit *visit) {
-    DIR *folder;
+    DIR *folder = NULL;
     weir_status status = open_folder(visit, &folder);
-    if (status != WEIR_OK) return status;
+    if (folder == NULL) return status;
     http_rows rows = {.names = weir_buf_new(4096)};
     status = rows.names == NULL ? (weir_status)WEIR_E_NO_MEMORY : read_rows(visit, folder, &rows);
     closedir(folder);

@@ -59,12 +59,15 @@ static void write_escaped(weir_buf *out, const char *text) {
 static void write_size(weir_buf *out, uint64_t size) {
     static const char units[] = "KMGTPE";
     unsigned unit = 0;
-    double shown = (double)size;
+    double shown = (double)size / 1000;
     if (size < 1000) {
         weir_buf_printf(out, "%" PRIu64 " B", size);
         return;
     }
-    for (shown /= 1000; shown >= 999.5; shown /= 1000) unit++;
+    while (shown >= 999.5) {
+        shown /= 1000;
+        unit++;
+    }
     weir_buf_printf(out, shown < 9.95 ? "%.1f %cB" : "%.0f %cB", shown, units[unit]);
 }
 
