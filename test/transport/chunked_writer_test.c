@@ -43,7 +43,8 @@ static const weir_chunk_source_ops counter_ops = {
 static counter *new_counter(size_t pieces, size_t size, bool *freed) {
     counter *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     require(self != NULL);
-    *self = (counter){.pieces = pieces, .size = size, .pause_at = SIZE_MAX, .freed = freed};
+    *self = (counter){.pieces = pieces, .size = size, .pause_at = SIZE_MAX};
+    self->freed = freed;
     weir_chunk_source_init(&self->source, &counter_ops);
     return self;
 }

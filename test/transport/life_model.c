@@ -257,7 +257,8 @@ static const weir_handler watcher = {
 /* ---- for the test ---- */
 
 void life_model_begin(life_model *self, uint64_t *paths) {
-    *self = (life_model){.paths = paths};
+    *self = (life_model){0};
+    self->paths = paths;
     weir_list_init(&self->written);
     weir_list_init(&self->elsewhere);
 }
