@@ -44,6 +44,7 @@ WEIR_TEST(wire_flow, stalls_when_the_peer_takes_nothing_and_resumes) {
 typedef struct flush_check {
     wire_end *wire;
     bool done_before_flush, done_after_flush;
+    weir_promise *promise;
 } flush_check;
 
 static void write_then_flush(void *arg) {
@@ -54,7 +55,7 @@ static void write_then_flush(void *arg) {
     self->done_before_flush = weir_promise_is_done(promise);
     weir_channel_flush(channel);
     self->done_after_flush = weir_promise_is_done(promise);
-    weir_promise_release(promise);
+    self->promise = promise;
 }
 
 WEIR_TEST(wire_flow, sends_at_a_flush_and_not_at_the_write) {
@@ -65,7 +66,10 @@ WEIR_TEST(wire_flow, sends_at_a_flush_and_not_at_the_write) {
         flush_check check = {.wire = &wire};
         wire_do(&wire, write_then_flush, &check);
         expect(!check.done_before_flush);
-        expect(check.done_after_flush);
+        bool sent = wire_traits_of[kind].is_asked ? weir_promise_wait(check.promise, 10000) == WEIR_OK
+                                                  : check.done_after_flush;
+        expect(sent);
+        weir_promise_release(check.promise);
         shut_with(&wire, &self);
     }
 }

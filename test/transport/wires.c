@@ -18,7 +18,7 @@
 const wire_traits wire_traits_of[WIRE_KINDS] = {
     [WIRE_EMBEDDED] = {.name = "embedded", .by_hand = true, .any_object = true, .has_reset = true},
     [WIRE_LOCAL] = {.name = "local", .any_object = true, .has_reset = true},
-    [WIRE_LOCAL_HOP] = {.name = "local_hop", .any_object = true, .has_reset = true},
+    [WIRE_LOCAL_HOP] = {.name = "local_hop", .any_object = true, .is_asked = true, .has_reset = true},
     [WIRE_ACCEPTED] = {.name = "accepted", .is_socket = true, .has_reset = true},
     [WIRE_CONNECTED] = {.name = "connected", .is_socket = true, .has_reset = true},
     [WIRE_ACCEPTED_V6] = {.name = "accepted_v6", .is_socket = true, .has_reset = true},

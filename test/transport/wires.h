@@ -39,6 +39,7 @@ typedef struct wire_traits {
     bool by_hand;    /* it moves when the test calls, so there is nothing to wait for */
     bool any_object; /* it carries whatever is counted; else bufs and regions */
     bool is_socket;  /* what is sent is counted in system calls */
+    bool is_asked;   /* it sends when the far end, another thread, has asked for more */
     bool has_reset;  /* an abort looks different from an orderly end: unix sockets know no RST (unix(7)) */
 } wire_traits;
 
