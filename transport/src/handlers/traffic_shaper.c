@@ -102,20 +102,12 @@ static void shaper_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
 
 static void shaper_shutdown(weir_ctx *ctx, weir_promise *promise) {
     shaper *self = weir_ctx_state(ctx);
-    if (waiting_line_first(&self->line) == NULL) {
-        weir_ctx_shutdown(ctx, promise);
-    } else {
-        waiting_line_push(&self->line, ctx, WAITING_SHUTDOWN, NULL, promise);
-    }
+    waiting_line_shutdown(&self->line, ctx, promise);
 }
 
 static void shaper_close(weir_ctx *ctx, weir_promise *promise) {
     shaper *self = weir_ctx_state(ctx);
-    if (waiting_line_first(&self->line) == NULL) {
-        weir_ctx_close(ctx, promise);
-    } else {
-        waiting_line_push(&self->line, ctx, WAITING_CLOSE, NULL, promise);
-    }
+    waiting_line_close(&self->line, ctx, promise);
 }
 
 /* ---- reading ---- */

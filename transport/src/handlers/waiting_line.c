@@ -92,6 +92,22 @@ bool waiting_line_pass(waiting_line *line, weir_ctx *ctx) {
     return true;
 }
 
+void waiting_line_shutdown(waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
+    if (waiting_line_first(line) == NULL) {
+        weir_ctx_shutdown(ctx, promise);
+    } else {
+        waiting_line_push(line, ctx, WAITING_SHUTDOWN, NULL, promise);
+    }
+}
+
+void waiting_line_close(waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
+    if (waiting_line_first(line) == NULL) {
+        weir_ctx_close(ctx, promise);
+    } else {
+        waiting_line_push(line, ctx, WAITING_CLOSE, NULL, promise);
+    }
+}
+
 void waiting_line_fail(waiting_line *line, weir_ctx *ctx, weir_status why) {
     const weir_channel *channel = weir_ctx_channel(ctx);
     if (!channel_is_open(channel) && channel->cause != WEIR_OK) why = channel->cause;

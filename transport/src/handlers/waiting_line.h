@@ -39,6 +39,10 @@ static inline waiting *waiting_line_first(const waiting_line *line) {
     return weir_list_is_empty(&line->queue) ? NULL : WEIR_CONTAINER(line->queue.next, waiting, link);
 }
 
+/* An end: behind what waits, or at once when nothing does. Takes: promise. */
+void waiting_line_shutdown(waiting_line *line, weir_ctx *ctx, weir_promise *promise);
+void waiting_line_close(waiting_line *line, weir_ctx *ctx, weir_promise *promise);
+
 /* Gives: its msg and promise. Requires: there is a first one. */
 waiting waiting_line_pop(waiting_line *line, weir_ctx *ctx);
 
