@@ -21,6 +21,7 @@ WEIR_TEST(status, keeps_the_numbers_that_are_abi) {
     expect_eq(WEIR_E_NO_MEMORY, -5001);
     expect_eq(WEIR_E_FULL, -5007);
     expect_eq(WEIR_E_STOPPED, -5018);
+    expect_eq(WEIR_E_CUT_SHORT, -5021);
 }
 
 WEIR_TEST(status, tells_every_row_of_the_table_apart) {

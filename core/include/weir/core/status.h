@@ -34,7 +34,10 @@ typedef int weir_status;
     X(EOF, -5015, "the end of the stream came too early")                                                    \
     X(RESOLVE, -5016, "the host name could not be resolved")                                                 \
     X(LIMIT, -5017, "a configured limit was reached")                                                        \
-    X(STOPPED, -5018, "the loop or server has stopped")
+    X(STOPPED, -5018, "the loop or server has stopped")                                                      \
+    X(TLS, -5019, "the TLS handshake failed, or a record did not verify")                                    \
+    X(UNTRUSTED, -5020, "the peer's certificate could not be verified")                                      \
+    X(CUT_SHORT, -5021, "the connection ended without TLS's close_notify: what came may not be all")
 
 /* WEIR_E_<name> for each row. */
 typedef enum weir_status_code {
