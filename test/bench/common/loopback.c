@@ -12,12 +12,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    LOOPBACK_SOURCES = 64
+};
+
 _Noreturn void die(const char *what) {
     fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));
     exit(1);
 }
 
-static void set_no_delay(int fd) {
+void loopback_set_no_delay(int fd) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -39,7 +43,7 @@ int loopback_listen(uint64_t port) {
 
 int loopback_accept(int listener) {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) set_no_delay(fd);
+    if (fd >= 0) loopback_set_no_delay(fd);
     return fd;
 }
 
@@ -62,7 +66,19 @@ int loopback_connect(const char *where) {
     if (fd < 0) die("socket");
     if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0) die("connect");
     if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) die("fcntl");
-    set_no_delay(fd);
+    loopback_set_no_delay(fd);
+    return fd;
+}
+
+int loopback_connect_from(const char *where, uint64_t number) {
+    struct sockaddr_in addr = parse_addr(where), from = {.sin_family = AF_INET};
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)(number % LOOPBACK_SOURCES));
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) die("socket");
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* a port is picked by the connect */
+    if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0) die("bind");
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0 && errno != EINPROGRESS) die("connect");
+    loopback_set_no_delay(fd);
     return fd;
 }
 

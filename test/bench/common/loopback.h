@@ -16,8 +16,15 @@ int loopback_listen(uint64_t port);
 /* The next connection, or -1 when there is none now. */
 int loopback_accept(int listener);
 
+/* Sends small segments at once. */
+void loopback_set_no_delay(int fd);
+
 /* Connected to "HOST:PORT" (an IPv4 address). */
 int loopback_connect(const char *where);
+
+/* The same from the `number`th of several addresses of this machine, as one has but 28 000 ports; being connected:
+ * writable when it is. */
+int loopback_connect_from(const char *where, uint64_t number);
 
 /* Bytes the socket took, 0 when it is full. Dies when it is broken. */
 size_t loopback_send(int fd, const void *bytes, size_t n);
