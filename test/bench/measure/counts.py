@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from measure.servers import Failed
+
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc", "weir_je_mallocx",
               "weir_je_rallocx"}
 CALLGRIND = ["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=FILE"]
@@ -19,24 +21,38 @@ SETTLE_SECONDS = 0.3  # for the server to see that its connections are gone, in 
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
 
-def callgrind_file(path):
-    """(instructions, calls by function) of a callgrind output file: names are given once, then meant by number."""
-    names, calls, instructions = {}, collections.Counter(), 0
-    callee = None
-    for line in pathlib.Path(path).read_text().splitlines():
-        if line.startswith(("fn=", "cfn=")):
-            number, name = _NAME.match(line.split("=", 1)[1]).groups()
-            if name:
-                names[number] = re.sub(r"'\d+$", "", name)
-            callee = number
-        elif line.startswith("calls="):
-            calls[callee] += int(line[6:].split()[0])
-        elif line.startswith(("summary:", "totals:")):
-            instructions = int(line.split()[1])
-    by_name = collections.Counter()
-    for number, count in calls.items():
-        by_name[names[number]] += count
-    return instructions, by_name
+class Profile:
+    """A callgrind output file: instructions in all and each function's own, and calls by function. Names are given once
+    and meant by number from then on; a line after calls= is what the callee cost, not the function itself."""
+
+    def __init__(self, path):
+        self.instructions, self.own, self.calls = 0, collections.Counter(), collections.Counter()
+        self._names, own, calls = {}, collections.Counter(), collections.Counter()
+        current = callee = None
+        is_call = False
+        for line in pathlib.Path(path).read_text().splitlines():
+            if line[:1] in "0123456789+-*" and line:
+                if not is_call:
+                    own[current] += int(line.split()[1])
+                is_call = False
+            elif line.startswith("fn="):
+                current = self._number(line[3:])
+            elif line.startswith("cfn="):
+                callee = self._number(line[4:])
+            elif line.startswith("calls="):
+                calls[callee] += int(line[6:].split()[0])
+                is_call = True
+            elif line.startswith(("summary:", "totals:")):
+                self.instructions = int(line.split()[1])
+        for numbered, named in ((own, self.own), (calls, self.calls)):
+            for number, count in numbered.items():
+                named[self._names.get(number, "?")] += count
+
+    def _number(self, text):
+        number, name = _NAME.match(text).groups()
+        if name:
+            self._names[number] = re.sub(r"'\d+$", "", name)
+        return number
 
 
 def strace_file(path):
@@ -54,34 +70,61 @@ def _with_file(tool, path):
 
 
 def _serve_twice(server, tool, drive, few, many, read):
+    """What `read` makes of the tool's file, for each number of operations. None if a peer fails under the tool."""
     results = []
     with tempfile.TemporaryDirectory() as work:
         for operations in (few, many):
             path = f"{work}/{operations}"
-            server.start(_with_file(tool, path))
             try:
-                drive(operations)
-                time.sleep(SETTLE_SECONDS)
-            finally:
-                server.stop()
+                server.start(_with_file(tool, path))
+                try:
+                    drive(operations)
+                    time.sleep(SETTLE_SECONDS)
+                finally:
+                    server.stop()
+            except Failed as error:
+                if server.name.startswith("weir"):
+                    raise
+                print(f"\n{server.name} is not counted: {error}")
+                return None
             results.append(read(path))
     return results
 
 
+def counted(options, servers):
+    """Those whose counts are worth their time: all, or in a quick run the least."""
+    return [server for server in servers if not options.quick or server.name in ("epoll", "sendfile", "weir")]
+
+
+def profiles(server, drive, few, many):
+    """The same server's two profiles, or None without valgrind or for what is compiled as it runs."""
+    if shutil.which("valgrind") is None or not server.is_native:
+        return None
+    return _serve_twice(server, CALLGRIND, drive, few, many, Profile)
+
+
+def allocations_between(less, more):
+    return sum(more.calls[name] - less.calls[name] for name in ALLOCATORS)
+
+
 def instructions_and_allocations(server, drive, few, many):
-    """Per operation; drive(n) makes the running server do n of them. (None, None) without valgrind."""
-    if shutil.which("valgrind") is None:
+    """Per operation; drive(n) makes the running server do n of them. (None, None) where it cannot be counted."""
+    found = profiles(server, drive, few, many)
+    if found is None:
         return None, None
-    (less, less_calls), (more, more_calls) = _serve_twice(server, CALLGRIND, drive, few, many, callgrind_file)
-    allocations = sum(more_calls[name] - less_calls[name] for name in ALLOCATORS)
-    return (more - less) / (many - few), allocations / (many - few)
+    less, more = found
+    each = many - few
+    return (more.instructions - less.instructions) / each, allocations_between(less, more) / each
 
 
 def system_calls(server, drive, few, many):
     """Calls per operation by name. None without strace."""
     if shutil.which("strace") is None:
         return None
-    less, more = _serve_twice(server, STRACE, drive, few, many, strace_file)
+    found = _serve_twice(server, STRACE, drive, few, many, strace_file)
+    if found is None:
+        return None
+    less, more = found
     each = {name: (more[name] - less[name]) / (many - few) for name in more}
     return {name: count for name, count in each.items() if count >= 0.005}
 
@@ -96,5 +139,5 @@ def program_instructions(command, few, many):
             path = f"{work}/{operations}"
             words = [*_with_file(CALLGRIND, path), *map(str, command), str(operations)]
             subprocess.run(words, check=True, timeout=100, stdout=subprocess.DEVNULL)
-            totals.append(callgrind_file(path)[0])
+            totals.append(Profile(path).instructions)
     return (totals[1] - totals[0]) / (many - few)

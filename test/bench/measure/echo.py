@@ -1,51 +1,74 @@
-"""Echo: weir's echo_server beside raw epoll and bare libuv."""
-from measure import counts, tables
-from measure.servers import Server, load, serving
+"""Echo: weir's echo_server beside epoll, libuv, libevent, Netty, Go and Node."""
+import tempfile
 
-TIMED = [(1, 64, 1), (64, 64, 1), (64, 64, 16), (64, 16384, 4), (8, 262144, 1)]
-COUNTED = [(1, 64, 1), (64, 64, 1), (64, 64, 16), (64, 16384, 4)]
-MILLISECONDS = 400
+from measure import charts, counts, tables
+from measure.peers import Peers
+from measure.scenarios import Echo
+from measure.servers import load, serving
+
+SCENARIOS = [Echo(connections, size, depth) for connections in (1, 64, 1000)
+             for size, depth in ((64, 1), (64, 16), (4096, 1), (65536, 1))]
+COUNTED = [Echo(1, 64, 1), Echo(64, 64, 1), Echo(64, 64, 16), Echo(64, 4096, 1), Echo(64, 65536, 1)]
+QUICK = [Echo(64, 64, 1), Echo(64, 65536, 1)]
+DRAWN = [Echo(64, 64, 1), Echo(64, 64, 16), Echo(64, 4096, 1), Echo(64, 65536, 1)]
 
 
-def rivals(programs):
-    return [Server("epoll", [programs / "peer_echo_epoll"]),
-            Server("libuv", [programs / "peer_echo_uv"]),
-            Server("weir", [programs / "echo_server", "--port", 0, "--loops", 1])]
+def echo(programs, server, scenario, **options):
+    return load(programs / "bench_echo_load", server, connections=scenario.connections, size=scenario.size,
+                depth=scenario.depth, **options)
 
 
-def count(programs):
-    tool = programs / "bench_echo_load"
+def warm(programs, servers):
+    """What compiles as it runs is let run first."""
+    for server in servers:
+        if server.warm_ms:
+            echo(programs, server, Echo(64, 64, 1), milliseconds=server.warm_ms)
+            echo(programs, server, Echo(64, 65536, 1), milliseconds=server.warm_ms // 3)
+
+
+def cpu(run):
+    return run["server_ns"] / run["messages"]
+
+
+def count(options, peers):
     rows = []
-    for connections, size, depth in COUNTED:
-        few, many = (6400, 19200) if size == 64 else (1280, 3840)
-        for rival in rivals(programs):
+    for scenario in COUNTED[:1] if options.quick else COUNTED:
+        few, many = (6400, 19200) if scenario.size < 65536 else (640, 1920)
+        for server in counts.counted(options, peers.echo()):
             def drive(messages):
-                load(tool, rival, connections=connections, size=size, depth=depth, messages=messages)
+                echo(options.bin, server, scenario, messages=messages)
 
-            instructions, allocations = counts.instructions_and_allocations(rival, drive, few, many)
-            calls = counts.system_calls(rival, drive, few, many)
-            rows.append([f"{connections} x {size} x {depth}", rival.name, tables.number(instructions, 0),
-                         tables.number(allocations, 3), tables.calls_text(calls)])
+            instructions, allocations = counts.instructions_and_allocations(server, drive, few, many)
+            calls = counts.system_calls(server, drive, few, many)
+            rows.append([scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 3),
+                         tables.calls_text(calls)])
     tables.show("Echo, counted", ["connections x bytes x on the way", "server", "user instructions a message",
                                   "allocations a message", "system calls a message"], rows)
 
 
-def time(programs, passes):
-    tool = programs / "bench_echo_load"
-    for connections, size, depth in TIMED:
-        with serving(rivals(programs)) as running:
-            results = tables.interleaved(running, lambda rival: load(
-                tool, rival, connections=connections, size=size, depth=depth, milliseconds=MILLISECONDS,
-                pid=rival.pid), passes)
-        many = "1 connection" if connections == 1 else f"{connections} connections"
-        tables.compare(f"Echo, {many}, {size} bytes, {depth} on the way", results, "epoll", [
-            ("thousand messages/s", 1, lambda run: run["messages"] / run["ns"] * 1e6),
-            ("server CPU ns a message", 0, lambda run: run["server_ns"] / run["messages"]),
-            ("CPU of both ends", None, lambda run: (run["server_ns"] + run["load_ns"]) / run["messages"])])
+def time(options, peers):
+    results = {}
+    with serving(peers.echo()) as running:
+        warm(options.bin, running)
+        for scenario in QUICK if options.quick else SCENARIOS:
+            results[scenario] = tables.interleaved(running, lambda server: echo(
+                options.bin, server, scenario, milliseconds=options.milliseconds, pid=server.pid), options.passes)
+        first = "connections x bytes x on the way"
+        tables.matrix("Echo, server CPU ns a message", first, results, cpu, 0)
+        tables.matrix("Echo, server CPU to that of epoll", first, results, cpu, 2, base="epoll")
+        tables.matrix("Echo, CPU of both ends to epoll", first, results,
+                      lambda run: (run["server_ns"] + run["load_ns"]) / run["messages"], 2, base="epoll")
+        tables.matrix("Echo, thousand messages/s", first, results, lambda run: run["messages"] / run["ns"] * 1e6, 1)
+        print(f"\n{tables.peaks_text(running)}")
+    charts.bars(options, "echo", "Echo: server CPU a message, epoll = 1", "times the CPU of a bare epoll loop",
+                {str(scenario): charts.medians(results[scenario], cpu, base="epoll")
+                 for scenario in DRAWN if scenario in results})
 
 
 def run(options):
-    if options.counts:
-        count(options.bin)
-    if options.times:
-        time(options.bin, options.passes)
+    with tempfile.TemporaryDirectory() as work:
+        peers = Peers(options, work)
+        if options.counts:
+            count(options, peers)
+        if options.times:
+            time(options, peers)

@@ -3,17 +3,15 @@ import os
 import pathlib
 import tempfile
 
-from measure import counts, tables
-from measure.servers import Nginx, Server, has_nginx, load, serving
+from measure import charts, counts, tables
+from measure.peers import Peers
+from measure.scenarios import GIB, KIB, MIB, File
+from measure.servers import load, serving
 
-KIB, MIB = 1 << 10, 1 << 20
-TIMED = [(64, 4 * KIB), (64, 64 * KIB), (1, MIB), (64, MIB), (1, 1024 * MIB)]
-COUNTED = [(64, 4 * KIB, 3200, 9600), (64, 64 * KIB, 1280, 3840), (1, MIB, 50, 150)]
-MILLISECONDS = 400
-
-
-def text_of(size):
-    return f"{size // KIB} KiB" if size < MIB else f"{size // MIB} MiB" if size < 1024 * MIB else f"{size >> 30} GiB"
+SIZES = [4 * KIB, 64 * KIB, MIB, 16 * MIB, GIB]
+COUNTED = [(File(64, 4 * KIB), 3200, 9600), (File(64, 64 * KIB), 1280, 3840), (File(1, MIB), 50, 150)]
+CUT = 16 * MIB  # from here on a run does not wait for the ends of answers
+CHECKED = 64 * MIB  # up to here every byte is compared once, before anything is timed
 
 
 def make_file(root, size):
@@ -29,65 +27,70 @@ def make_file(root, size):
     return path
 
 
-def rivals(programs, root, work, kept_open):
-    """The last two have no file to open for a request; worth a look where opening is a good part of the work."""
-    found = [Server("sendfile", [programs / "peer_file_sendfile", "--root", root]),
-             Server("weir", [programs / "file_server", "--port", 0, "--loops", 1, "--root", root])]
-    if has_nginx():
-        found.append(Nginx("nginx", root, work, False))
-    if kept_open:
-        found.append(Server("sendfile, kept open", [programs / "peer_file_sendfile", "--root", root, "--keep", 1]))
-    if kept_open and has_nginx():
-        found.append(Nginx("nginx, kept open", root, work, True))
-    return found
-
-
-def fetch(programs, rival, path, **options):
-    return load(programs / "bench_file_load", rival, path=path.name, size=path.stat().st_size, http=int(rival.http),
+def fetch(programs, server, path, **options):
+    return load(programs / "bench_fetch_load", server, path=path.name, size=path.stat().st_size, http=int(server.http),
                 **options)
 
 
-def count(programs, root, work):
-    rows = []
-    for connections, size, few, many in COUNTED:
-        path = make_file(root, size)
-        for rival in rivals(programs, root, work, size == 4 * KIB):
-            def drive(requests):
-                fetch(programs, rival, path, connections=connections, requests=requests)
+def seconds_a_gigabyte(run):
+    return run["server_ns"] / run["bytes"]
 
-            instructions, allocations = counts.instructions_and_allocations(rival, drive, few, many)
-            calls = counts.system_calls(rival, drive, few, many)
-            rows.append([f"{connections} x {text_of(size)}", rival.name, tables.number(instructions, 0),
-                         tables.number(allocations, 2), tables.calls_text(calls)])
+
+def count(options, peers, root):
+    rows = []
+    for scenario, few, many in COUNTED[:1] if options.quick else COUNTED:
+        path = make_file(root, scenario.size)
+        for server in counts.counted(options, peers.files(root, scenario.size == 4 * KIB)):
+            def drive(requests):
+                fetch(options.bin, server, path, connections=scenario.connections, requests=requests)
+
+            instructions, allocations = counts.instructions_and_allocations(server, drive, few, many)
+            calls = counts.system_calls(server, drive, few, many)
+            rows.append([scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 2),
+                         tables.calls_text(calls)])
     tables.show("Files, counted", ["connections x file", "server", "user instructions a file", "allocations a file",
                                    "system calls a file"], rows)
 
 
-def time(programs, root, work, passes):
-    for connections, size in TIMED:
-        path, small = make_file(root, size), size < MIB
-        with serving(rivals(programs, root, work, small)) as running:
-            for rival in running:  # every byte, once
-                fetch(programs, rival, path, connections=min(connections, 4), requests=4, verify=path)
-            results = tables.interleaved(running, lambda rival: fetch(
-                programs, rival, path, connections=connections, milliseconds=MILLISECONDS, discard=int(not small),
-                pid=rival.pid), passes)
-        many = "1 connection" if connections == 1 else f"{connections} connections"
-        cost = (("server CPU us a file", 1, lambda run: run["server_ns"] / run["requests"] / 1e3) if small else
-                ("server CPU s/GB", 3, lambda run: run["server_ns"] / run["bytes"]))
-        tables.compare(f"Files of {text_of(size)}, {many}" + ("" if small else ", reader discards"), results,
-                       "nginx" if "nginx" in results and not small else "sendfile", [
-                           ("MB/s", 0, lambda run: run["bytes"] / run["ns"] * 1e3), cost,
-                           ("CPU of both ends", None, lambda run: (run["server_ns"] + run["load_ns"]) / run["bytes"])])
+def timed(options, running, path, scenario):
+    big = scenario.size >= CUT
+    if scenario.size <= CHECKED:
+        for server in running:  # every byte, once
+            fetch(options.bin, server, path, connections=min(scenario.connections, 4), requests=4, verify=path)
+    return tables.interleaved(running, lambda server: fetch(
+        options.bin, server, path, connections=scenario.connections, discard=int(scenario.size >= MIB), cut=int(big),
+        milliseconds=options.milliseconds, pid=server.pid), options.passes)
+
+
+def time(options, peers, root):
+    results = {}
+    for size in SIZES[:3] if options.quick else SIZES:
+        path = make_file(root, size)
+        with serving(peers.files(root, size < MIB)) as running:
+            for scenario in (File(connections, size) for connections in (1, 64)):
+                results[scenario] = timed(options, running, path, scenario)
+            held = tables.peaks_text(running)
+    first = "connections x file"
+    base = "nginx" if "nginx" in results[scenario] else "sendfile"
+    small = {scenario: runs for scenario, runs in results.items() if scenario.size < CUT}
+    tables.matrix("Files, server CPU s/GB", first, results, seconds_a_gigabyte, 3)
+    tables.matrix(f"Files, server CPU to that of {base}", first, results, seconds_a_gigabyte, 2, base=base)
+    tables.matrix("Files, CPU of both ends to sendfile", first, results,
+                  lambda run: (run["server_ns"] + run["load_ns"]) / run["bytes"], 2, base="sendfile")
+    tables.matrix("Files/s", first, small, lambda run: run["requests"] / run["ns"] * 1e9, 0)
+    tables.matrix("Files, MB/s", first, results, lambda run: run["bytes"] / run["ns"] * 1e3, 0)
+    print(f"\n{held}")
+    charts.bars(options, "file", "Files: server CPU a gigabyte, nginx = 1", "times the CPU of nginx with sendfile",
+                {str(scenario): charts.medians({name: runs[name] for name in runs if "kept" not in name},
+                                               seconds_a_gigabyte, base=base) for scenario, runs in results.items()})
 
 
 def run(options):
-    if not has_nginx():
-        print("\nnginx is not installed: its rows are left out")
     with tempfile.TemporaryDirectory() as work:
         root = pathlib.Path(work) / "root"
         root.mkdir()
+        peers = Peers(options, work)
         if options.counts:
-            count(options.bin, root, work)
+            count(options, peers, root)
         if options.times:
-            time(options.bin, root, work, options.passes)
+            time(options, peers, root)

@@ -2,25 +2,30 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
-import shutil
+import select
 import signal
 import socket
 import subprocess
 import time
 
 CPUS = sorted(os.sched_getaffinity(0))
-SERVER_CPU, LOAD_CPU = CPUS[0], CPUS[-1]
+SERVER_CPUS, LOAD_CPUS = {CPUS[0]}, {CPUS[-1]}
 START_SECONDS = 30
 STOP_SECONDS = 60
 LOAD_SECONDS = 200
 
 
-def _on(cpu):
-    """What a child does before it is a program: its own CPU, and as many descriptors as there may be."""
+class Failed(Exception):
+    """A program did not do what it is for; the message says which and how."""
+
+
+def _on(cpus):
+    """What a child does before it is a program: its own CPUs, and as many descriptors as there may be."""
 
     def prepare():
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, cpus)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -28,28 +33,40 @@ def _on(cpu):
 
 
 class Server:
-    """A program that prints "listening on HOST:PORT" when it serves. `under` runs it inside a counting tool."""
+    """A program that prints "listening on HOST:PORT" when it serves; start() may run it inside a counting tool.
 
-    http = False
+    http: it speaks HTTP/1.1. is_native: its instructions can be counted. warm_ms: how long its compiler needs.
+    """
 
-    def __init__(self, name, argv):
+    def __init__(self, name, argv, http=False, is_native=True, warm_ms=0, cpus=None):
         self.name, self.argv = name, [str(word) for word in argv]
+        self.http, self.is_native, self.warm_ms, self.cpus = http, is_native, warm_ms, cpus or SERVER_CPUS
 
     def start(self, under=()):
-        self.wrapped = bool(under) and under[0] == "strace"
+        wrapped = bool(under) and under[0] == "strace"
         self.process = subprocess.Popen([*under, *self.command()], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, preexec_fn=_on(SERVER_CPU))
-        self.address = self.wait_until_up()
-        self.pid = self.traced_pid() if self.wrapped else self.process.pid
+                                        text=True, preexec_fn=_on(self.cpus))
+        self.pid = self.process.pid
+        try:
+            self.address = self.wait_until_up()
+            if wrapped:
+                self.pid = self.traced_pid()
+        except BaseException:
+            self.process.kill()
+            self.process.communicate()
+            raise
         return self
 
     def command(self):
         return self.argv
 
     def wait_until_up(self):
-        line = self.process.stdout.readline()
+        line = ""
+        if select.select([self.process.stdout], [], [], START_SECONDS)[0]:
+            line = self.process.stdout.readline()
         if not line.startswith("listening on "):
-            raise SystemExit(f"{self.name} did not start: {line}{self.process.stderr.read()}")
+            self.process.kill()
+            raise Failed(f"{self.name} did not start: {line}{self.process.stderr.read()}")
         return line.split()[-1]
 
     def traced_pid(self):
@@ -64,9 +81,14 @@ class Server:
         except subprocess.TimeoutExpired:
             os.kill(self.pid, signal.SIGKILL)
             self.process.communicate()
-            raise SystemExit(f"{self.name} did not stop")
+            raise Failed(f"{self.name} did not stop")
         if self.process.returncode not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
-            raise SystemExit(f"{self.name} ended with {self.process.returncode}: {errors}")
+            raise Failed(f"{self.name} ended with {self.process.returncode}: {errors}")
+
+    def peak_rss(self):
+        """The most bytes it has held so far."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
 
     def __enter__(self):
         return self
@@ -75,45 +97,22 @@ class Server:
         self.stop()
 
 
-class Nginx(Server):
-    """nginx as one process with sendfile on, tcp_nopush and the access log off. `cache`: files stay open."""
+class Configured(Server):
+    """A server that reads its settings from a file and says nothing when it is up."""
 
-    http = True
-
-    def __init__(self, name, root, work, cache):
-        super().__init__(name, [])
-        self.root, self.work, self.cache = root, pathlib.Path(work) / name.replace(", ", "-").replace(" ", "-"), cache
+    def __init__(self, name, work, text, argv, **options):
+        """text(port, folder) is the file; in argv FILE and FOLDER stand for it and for a folder of its own."""
+        super().__init__(name, argv, http=True, **options)
+        self.folder, self.text = pathlib.Path(work) / re.sub(r"\W+", "-", name), text
 
     def command(self):
-        self.work.mkdir(exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        cache = "max=64 inactive=600s" if self.cache else "off"
-        (self.work / "nginx.conf").write_text(f"""
-user root;
-daemon off;
-master_process off;
-pid {self.work}/pid;
-error_log stderr crit;
-events {{ worker_connections 4096; multi_accept on; }}
-http {{
-    access_log off;
-    client_body_temp_path {self.work}/body;
-    proxy_temp_path {self.work}/proxy;
-    fastcgi_temp_path {self.work}/fastcgi;
-    uwsgi_temp_path {self.work}/uwsgi;
-    scgi_temp_path {self.work}/scgi;
-    sendfile on;
-    tcp_nopush off;
-    keepalive_timeout 600;
-    keepalive_requests 1000000000;
-    open_file_cache {cache};
-    open_file_cache_valid 600s;
-    server {{ listen 127.0.0.1:{self.port} backlog=4096; root {self.root}; }}
-}}
-""")
-        return ["nginx", "-c", str(self.work / "nginx.conf"), "-p", str(self.work)]
+        path = self.folder / "settings"
+        path.write_text(self.text(self.port, self.folder))
+        return [word.replace("FILE", str(path)).replace("FOLDER", str(self.folder)) for word in self.argv]
 
     def wait_until_up(self):
         for _ in range(START_SECONDS * 20):
@@ -124,29 +123,38 @@ http {{
                 return f"127.0.0.1:{self.port}"
             except OSError:
                 time.sleep(0.05)
-        raise SystemExit(f"nginx did not start: {self.process.stderr.read()}")
+        self.process.kill()
+        raise Failed(f"{self.name} did not start: {self.process.stderr.read()}")
 
 
 @contextlib.contextmanager
 def serving(servers):
-    """All of them started; stopped at the end, whatever happens."""
+    """Those of them that start (weir must); stopped at the end, whatever happens."""
     with contextlib.ExitStack() as stack:
+        running = []
         for server in servers:
-            server.start()
+            try:
+                server.start()
+            except (Failed, OSError) as error:
+                if server.name.startswith("weir"):
+                    raise
+                print(f"\n{server.name} is left out: {error}")
+                continue
             stack.callback(server.stop)
-        yield servers
+            running.append(server)
+        yield running
 
 
-def has_nginx():
-    return shutil.which("nginx") is not None
-
-
-def load(tool, server, **options):
+def load(tool, server, cpus=None, **options):
     """Runs a load tool against a server; answers its name=value line as numbers."""
     words = [str(tool), server.address]
     for name, value in options.items():
         words += ["--" + name, str(value)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=LOAD_SECONDS, preexec_fn=_on(LOAD_CPU))
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=LOAD_SECONDS,
+                              preexec_fn=_on(cpus or LOAD_CPUS))
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{' '.join(words)} against {server.name}: no end after {LOAD_SECONDS} s")
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(words)} against {server.name}: {done.stderr}")
+        raise Failed(f"{' '.join(words)} against {server.name}: {done.stderr.strip()}")
     return {name: int(value) for name, value in (pair.split("=") for pair in done.stdout.split())}
