@@ -76,10 +76,17 @@ static int serve(const bench_row *rows) {
     return 0;
 }
 
+static bool is_wanted(const char *name, char **wanted) {
+    if (*wanted == NULL) return true;
+    while (*wanted != NULL && strcmp(*wanted, name) != 0) wanted++;
+    return *wanted != NULL;
+}
+
 int bench_rows(const bench_row *rows, int argc, char **argv) {
     if (argc == 1) return serve(rows);
     bool counts = strcmp(argv[1], "--count") == 0;
     for (const bench_row *row = rows; row->name != NULL; row++) {
+        if (!is_wanted(row->name, argv + 2)) continue;
         printf("%s %zu\n", row->name, row->counted);
         if (!counts) continue;
         time_pass(row, row->counted);

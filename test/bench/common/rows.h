@@ -3,8 +3,9 @@
  *     PROGRAM          reads names of rows from standard input, a line each, and answers each with the CPU
  *                      nanoseconds of one operation: one pass of a few milliseconds
  *     PROGRAM --list   the names, and how many operations are counted
- *     PROGRAM --count  each row with two numbers of operations and bench_mark() around both: run it under
- *                      callgrind --dump-before=bench_mark
+ *     PROGRAM --count [NAME ...]
+ *                      each row, or each named, with two numbers of operations and bench_mark() around both: run it
+ *                      under callgrind --dump-before=bench_mark
  */
 #ifndef BENCH_ROWS_H
 #define BENCH_ROWS_H

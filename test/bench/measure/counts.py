@@ -15,7 +15,9 @@ from measure.servers import Failed
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc", "weir_je_mallocx",
               "weir_je_rallocx"}
-CALLGRIND = ["valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=FILE"]
+# The C library has its plainest string functions, so that counts do not depend on what this CPU can do.
+PLAIN = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-SSSE3,-SSE4_1,-SSE4_2,-EVEX"
+CALLGRIND = ["env", f"GLIBC_TUNABLES={PLAIN}", "valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=FILE"]
 STRACE = ["strace", "-f", "-c", "-o", "FILE"]
 SETTLE_SECONDS = 0.3  # for the server to see that its connections are gone, in both runs alike
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
@@ -27,7 +29,8 @@ class Profile:
 
     def __init__(self, path):
         self.instructions, self.own, self.calls = 0, collections.Counter(), collections.Counter()
-        self._names, own, calls = {}, collections.Counter(), collections.Counter()
+        self.callers = collections.Counter()  # of (caller, allocator)
+        self._names, own, calls, pairs = {}, collections.Counter(), collections.Counter(), collections.Counter()
         current = callee = None
         is_call = False
         for line in pathlib.Path(path).read_text().splitlines():
@@ -41,12 +44,16 @@ class Profile:
                 callee = self._number(line[4:])
             elif line.startswith("calls="):
                 calls[callee] += int(line[6:].split()[0])
+                pairs[current, callee] += int(line[6:].split()[0])
                 is_call = True
             elif line.startswith(("summary:", "totals:")):
                 self.instructions = int(line.split()[1])
         for numbered, named in ((own, self.own), (calls, self.calls)):
             for number, count in numbered.items():
                 named[self._names.get(number, "?")] += count
+        for (caller, callee), count in pairs.items():
+            if self._names.get(callee) in ALLOCATORS:
+                self.callers[self._names.get(caller, "?")] += count
 
     def _number(self, text):
         number, name = _NAME.match(text).groups()
@@ -101,6 +108,12 @@ def profiles(server, drive, few, many):
     if shutil.which("valgrind") is None or not server.is_native:
         return None
     return _serve_twice(server, CALLGRIND, drive, few, many, Profile)
+
+
+def functions_between(less, more, each, field="own"):
+    """{function: count of one operation} of those that have any."""
+    before, after = getattr(less, field), getattr(more, field)
+    return {name: (after[name] - before[name]) / each for name in after if after[name] != before[name]}
 
 
 def allocations_between(less, more):

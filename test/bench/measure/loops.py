@@ -1,7 +1,7 @@
 """One loop and two: what a message costs when the work is shared. Here servers and load share all CPUs."""
 from measure import charts, echo, tables
 from measure.scenarios import Echo
-from measure.servers import CPUS, Server, serving
+from measure.servers import ANY_CPUS, Server, serving
 
 SCENARIOS = [Echo(64, 64, 1), Echo(64, 64, 16), Echo(64, 4096, 1)]
 COUNTS = (1, 2)
@@ -10,14 +10,14 @@ COUNTS = (1, 2)
 def run(options):
     if not options.times:
         return
-    everywhere, results = set(CPUS), {}
+    results = {}
     servers = [Server(f"weir, {loops} loop{'s' * (loops > 1)}",
-                      [options.bin / "echo_server", "--port", 0, "--loops", loops], cpus=everywhere) for loops in COUNTS]
+                      [options.bin / "echo_server", "--port", 0, "--loops", loops], cpus=ANY_CPUS) for loops in COUNTS]
     base = servers[0].name
     with serving(servers) as running:
         for scenario in SCENARIOS[:1] if options.quick else SCENARIOS:
             results[scenario] = tables.interleaved(running, lambda server: echo.echo(
-                options.bin, server, scenario, cpus=everywhere, milliseconds=options.milliseconds, pid=server.pid),
+                options.bin, server, scenario, cpus=ANY_CPUS, milliseconds=options.milliseconds, pid=server.pid),
                 options.passes)
     first = "connections x bytes x on the way"
     tables.matrix("Loops, thousand messages a second of server CPU", first, results,

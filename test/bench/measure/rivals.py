@@ -57,7 +57,8 @@ class Rival:
     def profiles(self, path):
         """{row: (operations, one profile, another with twice as many more)}, written beside `path`."""
         tool = [word.replace("FILE", path) for word in counts.CALLGRIND] + ["--dump-before=bench_mark"]
-        subprocess.run([*tool, *self.command, "--count"], check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)
+        subprocess.run([*tool, *self.command, "--count", *self.rows], check=True, timeout=SECONDS,
+                       stdout=subprocess.DEVNULL)
         # Four marks a row: what lies between the first two is one run, between the last two the other.
         return {row: (operations, *(counts.Profile(f"{path}.{4 * number + part}") for part in (2, 4)))
                 for number, (row, operations) in enumerate(self.rows.items())}

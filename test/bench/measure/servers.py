@@ -11,7 +11,7 @@ import subprocess
 import time
 
 CPUS = sorted(os.sched_getaffinity(0))
-SERVER_CPUS, LOAD_CPUS = {CPUS[0]}, {CPUS[-1]}
+SERVER_CPUS, LOAD_CPUS, ANY_CPUS = {CPUS[0]}, {CPUS[-1]}, set(CPUS)
 START_SECONDS = 30
 STOP_SECONDS = 60
 LOAD_SECONDS = 200
@@ -22,7 +22,10 @@ class Failed(Exception):
 
 
 def _on(cpus):
-    """What a child does before it is a program: its own CPUs, and as many descriptors as there may be."""
+    """What a child does before it is a program: its own CPUs, and as many descriptors as there may be. Nothing when it
+    may run anywhere, so that threads can start some at once."""
+    if cpus is ANY_CPUS:
+        return None
 
     def prepare():
         os.sched_setaffinity(0, cpus)
