@@ -9,6 +9,7 @@
 static ssize_t read_slow(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait) {
     slow_region *self = WEIR_CONTAINER(region, slow_region, region);
     uint64_t end = self->ends_at != 0 ? self->ends_at : region->length;
+    if (self->is_interrupted && atomic_fetch_add(&self->reads, 1) % 2 == 0) return -EINTR;
     size_t most = at >= end ? 0 : end - at < n ? (size_t)(end - at) : n;
     if (at + most > atomic_load(&self->warm)) {
         if (!may_wait) return -EAGAIN;

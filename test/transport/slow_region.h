@@ -13,9 +13,11 @@ typedef struct slow_region {
     uint64_t ends_at;  /* the source is only so long; 0: as long as the region */
     weir_status fails; /* instead of waiting */
     bool has_send;
+    bool is_interrupted;   /* every second read, by a signal */
     bool forgets;          /* what was waited for once has to be waited for again */
     _Atomic uint64_t warm; /* what was waited for so far */
     atomic_int waits;
+    atomic_int reads;
     atomic_int waits_on_loop; /* of these */
     atomic_int frees;
 } slow_region;

@@ -351,12 +351,20 @@ WEIR_TEST(wire_region, waits_for_a_cold_source_on_the_thread_pool) {
 
 WEIR_TEST(wire_region, never_lets_the_loop_wait_for_a_slow_source) {
     static const struct {
-        bool has_send, forgets;
+        bool has_send, forgets, is_interrupted;
         size_t n;
-    } rows[] = {{false, false, 600000}, {true, false, 600000}, {false, true, 600000}, {false, true, 100}};
+    } rows[] = {{.n = 600000},
+                {.n = 600000, .has_send = true},
+                {.n = 600000, .forgets = true},
+                {.n = 100, .forgets = true},
+                {.n = 600000, .is_interrupted = true},
+                {.n = 600000, .has_send = true, .is_interrupted = true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         sending s;
-        slow_region slow = {.has_send = rows[i].has_send, .forgets = rows[i].forgets, .wait_ms = 20};
+        slow_region slow = {.has_send = rows[i].has_send,
+                            .forgets = rows[i].forgets,
+                            .is_interrupted = rows[i].is_interrupted,
+                            .wait_ms = 20};
         begin(&s, WIRE_ACCEPTED, NULL);
         slow.loop = s.wire.loop;
         weir_region *region = slow_region_make(&slow, rows[i].n);

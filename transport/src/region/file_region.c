@@ -30,9 +30,7 @@ static ssize_t read_file(weir_region *region, uint64_t at, void *dst, size_t n, 
         got = preadv2(file->fd, &iov, 1, from, RWF_NOWAIT);
         if (got >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS)) return got < 0 ? -errno : got;
     }
-    do {
-        got = pread(file->fd, dst, n, from);
-    } while (got < 0 && errno == EINTR);
+    got = pread(file->fd, dst, n, from);
     return got < 0 ? -errno : got;
 }
 

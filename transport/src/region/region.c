@@ -1,8 +1,7 @@
 /* region.c - what all kinds of regions share, and a part of any region. */
-#include <errno.h>
-
 #include <weir/core/alloc.h>
-#include <weir/transport/region.h>
+
+#include "region/region_internal.h"
 
 static weir_leak_counter living = {.name = "region"};
 
@@ -30,8 +29,7 @@ weir_status weir_region_read(weir_region *region, uint64_t at, void *dst, size_t
                (unsigned long long)region->length);
     uint8_t *to = dst;
     while (n > 0) {
-        ssize_t got = region->ops->read(region, at, to, n, true);
-        if (got == -EINTR) continue;
+        ssize_t got = region_read_some(region, at, to, n, true);
         if (got < 0) return (weir_status)got;
         if (got == 0) return WEIR_E_TRUNCATED;
         to += got;

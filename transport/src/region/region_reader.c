@@ -4,7 +4,7 @@
  */
 #include <weir/transport/region_reader.h>
 
-#include <errno.h>
+#include "region/region_internal.h"
 
 #define CHUNK (64 * 1024)
 
@@ -112,10 +112,7 @@ static weir_status read_now(weir_region_reader *reader, weir_buf **out) {
     size_t n = left < reader->options.chunk ? (size_t)left : reader->options.chunk;
     weir_buf *chunk = new_chunk(reader, n);
     if (chunk == NULL) return WEIR_E_NO_MEMORY;
-    ssize_t got;
-    do {
-        got = reader->region->ops->read(reader->region, reader->at, chunk->wp, n, false);
-    } while (got == -EINTR);
+    ssize_t got = region_read_some(reader->region, reader->at, chunk->wp, n, false);
     if (got == -EAGAIN) return fill_later(reader, chunk, n);
     if (got > 0) {
         weir_buf_commit(chunk, (size_t)got);

@@ -17,6 +17,7 @@
 #include <weir/buffer/buf_io.h>
 #include <weir/transport/fd_message.h>
 
+#include "region/region_internal.h"
 #include "uv/sys.h"
 #include "uv/uv_fds.h"
 #include "uv/uv_internal.h"
@@ -51,7 +52,7 @@ static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir
     if (entry->piece == NULL) entry->piece = weir_pool_get(channel->loop->pool, n);
     if (entry->piece == NULL) return WEIR_E_NO_MEMORY;
     weir_buf_clear(entry->piece);
-    ssize_t got = region->ops->read(region, entry->sent, entry->piece->wp, n, false);
+    ssize_t got = region_read_some(region, entry->sent, entry->piece->wp, n, false);
     if (got < 0) return (weir_status)got;
     if (got == 0) return WEIR_E_TRUNCATED;
     weir_buf_commit(entry->piece, (size_t)got);
@@ -61,7 +62,7 @@ static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir
 
 static bool is_cold_at(weir_region *region, uint64_t at) {
     uint8_t byte;
-    return region->ops->read(region, at, &byte, 1, false) == -EAGAIN;
+    return region_read_some(region, at, &byte, 1, false) == -EAGAIN;
 }
 
 /* Asks the last byte of what is to be sent, and the first when much lies between: 0.75 us each against 60 ms of a
@@ -267,7 +268,10 @@ static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budg
     size_t n = left < *budget ? (size_t)left : *budget;
     if (entry->warm > entry->sent && entry->warm - entry->sent < n) n = (size_t)(entry->warm - entry->sent);
     if (check_warm(entry, region, n) != WEIR_OK) return COLD;
-    ssize_t sent = region->ops->send(region, entry->sent, n, self->fd);
+    ssize_t sent;
+    do {
+        sent = region->ops->send(region, entry->sent, n, self->fd);
+    } while (WEIR_UNLIKELY(sent == -EINTR));
     if (sent == -EINVAL || sent == -ENOSYS || sent == -EOPNOTSUPP) { /* not this file: read it instead */
         entry->piece = weir_pool_get(channel->loop->pool, left < PIECE ? (size_t)left : PIECE);
         return entry->piece != NULL ? SENT : fail(self, WEIR_E_NO_MEMORY, "region");
@@ -298,22 +302,16 @@ static void read_through(warming *job) {
     uint8_t dropped[16 * 1024];
     for (size_t done = 0; done < job->n;) {
         size_t n = job->n - done < sizeof dropped ? job->n - done : sizeof dropped;
-        ssize_t got = job->region->ops->read(job->region, job->at + done, dropped, n, true);
+        ssize_t got = region_read_some(job->region, job->at + done, dropped, n, true);
         if (got <= 0) return; /* shows again, and is told, when it is sent */
         done += (size_t)got;
     }
 }
 
-static void read_piece(warming *job) {
-    do {
-        job->got = job->region->ops->read(job->region, job->at, job->piece->wp, job->n, true);
-    } while (job->got == -EINTR);
-}
-
 static void warm(void *arg) {
     warming *job = arg;
     if (job->piece == NULL) read_through(job);
-    if (job->piece != NULL) read_piece(job);
+    if (job->piece != NULL) job->got = region_read_some(job->region, job->at, job->piece->wp, job->n, true);
 }
 
 /* Gives the front, which stayed the front while it was cold, what it waits for. Takes: job->piece. */

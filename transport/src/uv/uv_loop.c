@@ -112,7 +112,8 @@ static void on_wake(uv_poll_t *poll, int status, int events) {
     uint64_t rings;
     (void)status;
     (void)events;
-    if (read(self->wake_fd, &rings, sizeof rings) < 0 && errno != EAGAIN) WEIR_UNREACHABLE();
+    if (read(self->wake_fd, &rings, sizeof rings) < 0 && errno != EAGAIN && errno != EINTR)
+        WEIR_UNREACHABLE(); /* after EINTR it is still readable */
     note_time(&self->loop);
     loop_run_tasks(&self->loop);
     if (atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_stop(self->uv);

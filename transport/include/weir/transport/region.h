@@ -36,7 +36,7 @@ typedef struct weir_region weir_region;
 typedef struct weir_region_ops {
     const char *name;
     /* Up to `n` bytes at `at` into `dst`: the count, 0 when the source ended early, or a negative status;
-     * -EAGAIN when it would have to wait for a device and may not. Any thread; the transport lets it wait on
+     * -EAGAIN when it would have to wait for a device and may not; after -EINTR it is called again. Any thread; the transport lets it wait on
      * the thread pool only. Needed. */
     ssize_t (*read)(weir_region *region, uint64_t at, void *dst, size_t n, bool may_wait);
     /* Up to `n` bytes at `at` to the non-blocking socket `fd`: the count, 0 when the source ended early, or a
