@@ -1,0 +1,16 @@
+/* fault_loop.h - libuv under weir's loops, with a clock that jumps and a thread pool that is late and out of order.
+ *
+ * In the programs of this folder, always: a loop turns without sleeping; when nothing has happened for a moment the
+ * clock of all loops jumps to the next timer. Work for the thread pool is done by the loop's own thread, each piece
+ * and each completion in some later turn, in any order. So a run depends on its seed and on the kernel, and on no
+ * other thread, and a timeout of 30 seconds costs a millisecond.
+ */
+#ifndef WEIR_TEST_FAULT_LOOP_H
+#define WEIR_TEST_FAULT_LOOP_H
+
+#include <stdint.h>
+
+/* Milliseconds of the clock of all loops. */
+uint64_t fault_clock(void);
+
+#endif
