@@ -84,6 +84,7 @@ _Thread_local uint64_t fault_activity;
 void fault_begin(uint64_t seed) {
     pthread_mutex_lock(&lock);
     plan.random = seed;
+    plan.rates = (fault_rates){0};
     plan.only = UINT64_MAX;
     plan.storm_left = 0;
     pthread_mutex_unlock(&lock);

@@ -30,36 +30,35 @@ struct session {
 
 static void note_failure(session *self, weir_status status) {
     if (self->failure == WEIR_OK) self->failure = status;
-    if (status == -EINTR) storm_fail(self->world, "%s: a session failed with EINTR", self->kind->name);
     if (status == -EAGAIN && self->active > 0)
         storm_fail(self->world, "%s: a session failed with EAGAIN", self->kind->name);
 }
 
+static bool is_whole(const session *self) {
+    return self->got == self->want && self->sent == self->to_send;
+}
+
 static void judge(const session *self) {
-    storm *world = self->world;
     const char *name = self->kind->name;
-    if (self->built > 0 && self->removed != 1) storm_fail(world, "%s: removed %u times", name, self->removed);
-    if (self->inactive != self->active) storm_fail(world, "%s: active but not inactive", name);
-    bool whole = self->got == self->want && self->sent == self->to_send;
-    if (self->failure == WEIR_OK && !self->stopped && !self->ended_early && !whole)
-        storm_fail(world, "%s: %zu of %zu bytes, %zu of %zu sent, and nobody was told why", name, self->got,
-                   self->want, self->sent, self->to_send);
-    if (world->clean && (self->failure != WEIR_OK || !whole))
-        storm_fail(world, "%s: a client in fair weather was not served: %s", name,
-                   weir_status_text(self->failure));
-    if (self->failure == WEIR_OK && whole) world->complete++;
-    if (self->failure != WEIR_OK) world->failed++;
-    if (self->failure == WEIR_OK && self->ended_early) world->cut_short++;
+    if (self->built > 0 && self->removed != 1)
+        storm_fail(self->world, "%s: removed %u times", name, self->removed);
+    if (self->inactive != self->active) storm_fail(self->world, "%s: active but not inactive", name);
+    if (self->failure == WEIR_OK && !self->stopped && !self->ended_early && !is_whole(self))
+        storm_fail(self->world, "%s: %zu of %zu bytes, %zu of %zu sent, and nobody was told why", name,
+                   self->got, self->want, self->sent, self->to_send);
 }
 
 /* Once everything it was promised has been told and its pipeline is gone. */
 static void end_if_over(session *self) {
     if (!self->connect_told || self->in_flight > 0 || self->removed < self->built) return;
     storm *world = self->world;
+    weir_status failure = self->stopped ? WEIR_E_CANCELED : self->failure;
+    bool whole = is_whole(self);
+    const char *name = self->kind->name;
     judge(self);
     weir_channel_release(self->channel);
     free(self);
-    storm_session_over(world);
+    storm_over(world, name, failure, whole);
 }
 
 /* ---- writing ---- */
@@ -78,7 +77,8 @@ static void check_order(session *self, const written *one, weir_status status) {
         return;
     }
     if (one->seq != self->told_seq)
-        storm_fail(self->world, "%s: promise %u told, %u is next", self->kind->name, one->seq, self->told_seq);
+        storm_fail(self->world, "%s: promise %u told, %u is next", self->kind->name, one->seq,
+                   self->told_seq);
     self->told_seq++;
     if (status == WEIR_OK && self->write_failure != WEIR_OK)
         storm_fail(self->world, "%s: a write succeeded behind one that failed", self->kind->name);
@@ -171,8 +171,7 @@ static void on_inactive(weir_ctx *ctx) {
     session *self = weir_ctx_state(ctx);
     if (self->inactive++ > 0 || self->active == 0)
         storm_fail(self->world, "%s: inactive out of order", self->kind->name);
-    bool whole = self->got == self->want && self->sent == self->to_send;
-    if (!whole && self->failure == WEIR_OK && !self->stopped) self->ended_early = true;
+    if (!is_whole(self) && self->failure == WEIR_OK && !self->stopped) self->ended_early = true;
 }
 
 static uint8_t expected(const session *self, size_t at) {
@@ -248,8 +247,7 @@ void session_begin(storm *world) {
     self->kind = &world->kinds[storm_below(world, world->kind_count)];
     plan(self);
     require(weir_promise_listen(promise, connect_told, self) == WEIR_OK);
-    world->begun++;
-    world->open++;
+    storm_begun(world);
     weir_promise_retain(promise);
     weir_channel *channel = self->kind->connect(world, self, promise);
     if (!weir_promise_is_done(promise)) self->channel = channel;

@@ -1,6 +1,7 @@
 /* storm.c - weather, batches and truces; see storm.h. */
 #include "storm.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,8 +54,8 @@ static void change_weather(storm *self) {
 /* Every stream that ended too early without a word on this side had a failure on the other. */
 static void check_cut_short(storm *self) {
     uint64_t refused = 0;
-    weir_server *const servers[] = {self->echo, self->echo_unix, self->file, self->relay};
-    for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
+    weir_server *const servers[] = {self->echo, self->echo_unix, self->file, self->relay, self->own};
+    for (size_t i = 0; i < sizeof servers / sizeof servers[0] && servers[i] != NULL; i++) {
         weir_server_stats stats;
         weir_server_get_stats(servers[i], &stats);
         refused += stats.refused;
@@ -74,6 +75,7 @@ static void later(storm *self) {
 static void finish(storm *self) {
     check_cut_short(self);
     fault_end();
+    if (self->close_more != NULL) self->close_more(self);
     weir_promise_complete(self->over, WEIR_OK);
 }
 
@@ -83,7 +85,7 @@ static void go_on(void *arg) {
         if (self->open > 0) return;
         self->clean = true;
         fault_set_rates((fault_rates){0});
-        session_begin(self);
+        self->begin_one(self);
         return;
     }
     if (self->clean) {
@@ -97,10 +99,25 @@ static void go_on(void *arg) {
         }
         change_weather(self);
     }
-    while (self->begun < BATCH && self->open < AT_ONCE) session_begin(self);
+    while (self->begun < BATCH && self->open < AT_ONCE) self->begin_one(self);
 }
 
-void storm_session_over(storm *self) {
+void storm_begun(storm *self) {
+    self->begun++;
+    self->open++;
+}
+
+void storm_over(storm *self, const char *kind, weir_status failure, bool whole) {
+    if (failure == -EINTR) storm_fail(self, "%s: a session failed with EINTR", kind);
+    if (self->clean && (failure != WEIR_OK || !whole))
+        storm_fail(self, "%s: a client in fair weather was not served: %s", kind, weir_status_text(failure));
+    if (failure != WEIR_OK) {
+        self->failed++;
+    } else if (whole) {
+        self->complete++;
+    } else {
+        self->cut_short++;
+    }
     self->open--;
     later(self);
 }
@@ -138,9 +155,11 @@ static void open_world(storm *self) {
     self->echo_unix = serve(self, name, storm_build_echo, false);
     self->file = serve(self, NULL, storm_build_file, false);
     self->relay = serve(self, NULL, storm_build_relay, true);
+    if (self->build_own != NULL) self->own = serve(self, NULL, self->build_own, false);
 }
 
 static void close_world(storm *self) {
+    weir_server_free(self->own);
     weir_server_free(self->relay);
     weir_server_free(self->file);
     weir_server_free(self->echo_unix);
@@ -155,9 +174,15 @@ static void drop_line(void *arg, weir_log_level level, const char *subject, cons
 }
 
 static void begin(void *arg) {
+    change_weather(arg);
+    go_on(arg);
+}
+
+/* What that opens is open when the storm begins. */
+static void open_more(void *arg) {
     storm *self = arg;
-    change_weather(self);
-    go_on(self);
+    if (self->open_more != NULL) self->open_more(self);
+    require(weir_loop_post(self->loop, begin, self) == WEIR_OK);
 }
 
 static void print_result(const storm *self, uint64_t before) {
@@ -167,20 +192,18 @@ static void print_result(const storm *self, uint64_t before) {
     fault_print();
 }
 
-void storm_run(storm *self, const session_kind *kinds, size_t count, uint64_t goal) {
+void storm_run(storm *self, uint64_t goal) {
     weir_loop_free(weir_loop_new(NULL)); /* libuv keeps a pipe for signals from its first loop on */
     int fds = open_fds();
     uint64_t before = fault_total();
     self->random = seed_start();
-    self->kinds = kinds;
-    self->kind_count = count;
     self->goal = before + goal;
     weir_log_set_sink(drop_line, NULL);
     open_world(self);
     weir_promise *over = weir_promise_new(self->loop);
     self->over = weir_promise_retain(over);
     fault_begin(self->random);
-    require(weir_loop_post(self->loop, begin, self) == WEIR_OK);
+    require(weir_loop_post(self->loop, open_more, self) == WEIR_OK);
     int patience = PATIENCE_MS * (int)(1 + goal / 100000);
     weir_status status = weir_promise_wait(over, patience);
     expect_status(status, WEIR_OK);

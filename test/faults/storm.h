@@ -36,13 +36,17 @@ typedef struct session_kind {
 } session_kind;
 
 struct storm {
-    const session_kind *kinds;
+    void (*begin_one)(storm *self); /* one more session; it says storm_begun, and storm_over at its end */
+    const session_kind *kinds;      /* of session_begin */
     size_t kind_count;
-    uint64_t random; /* of the sessions; the faults have their own */
-    uint64_t goal;   /* faults, in total, until it is over */
+    weir_build_fn *build_own;        /* of a server of the test's own; NULL: none */
+    void (*open_more)(storm *self);  /* on the loop, before the first session; may be NULL */
+    void (*close_more)(storm *self); /* behind the last; may be NULL */
+    uint64_t random;                 /* of the sessions; the faults have their own */
+    uint64_t goal;                   /* faults, in total, until it is over */
     weir_loop_group *group;
     weir_loop *loop;
-    weir_server *echo, *echo_unix, *file, *relay;
+    weir_server *echo, *echo_unix, *file, *relay, *own;
     weir_client_options relay_to;
     int fd; /* of the file */
     char path[64];
@@ -56,7 +60,7 @@ struct storm {
 };
 
 /* Runs until `goal` faults were injected since it began. Fails the test for everything that does not hold. */
-void storm_run(storm *self, const session_kind *kinds, size_t count, uint64_t goal);
+void storm_run(storm *self, uint64_t goal);
 
 /* Random numbers below `bound`. */
 uint64_t storm_below(storm *self, uint64_t bound);
@@ -69,15 +73,19 @@ weir_status storm_build_echo(weir_pipeline *pipeline, void *arg);
 weir_status storm_build_file(weir_pipeline *pipeline, void *arg);
 weir_status storm_build_relay(weir_pipeline *pipeline, void *arg);
 
+/* First in a pipeline of a server: counts connections that were told of a failure. */
+weir_status storm_account(weir_pipeline *pipeline, storm *self);
+
 /* A promise was broken: told with the seed, and the run ends as a failure. */
 void storm_fail(storm *self, const char *format, ...) WEIR_PRINTF(2, 3);
 
-/* session.c */
+/* session.c: one of the kinds. */
 void session_begin(storm *self);
 weir_status session_build(weir_pipeline *pipeline, void *arg);
 
-/* The session is over; storm.c begins the next. */
-void storm_session_over(storm *self);
+/* A session began; it is over, the next may begin. `failure`: what it was told, if anything. `whole`: it got all. */
+void storm_begun(storm *self);
+void storm_over(storm *self, const char *kind, weir_status failure, bool whole);
 
 /* The byte at a place of the stream, or of the file, with this key. */
 static inline uint8_t storm_byte(uint64_t key, uint64_t at) {

@@ -39,7 +39,7 @@ static void account_removed(weir_ctx *ctx) {
 static const weir_handler accountant = {
     .name = "accountant", .removed = account_removed, .error = account_error, .abort = account_abort};
 
-static weir_status add_account(weir_pipeline *pipeline, storm *world) {
+weir_status storm_account(weir_pipeline *pipeline, storm *world) {
     account *self = calloc(1, sizeof *self);
     require(self != NULL);
     self->world = world;
@@ -55,7 +55,7 @@ static void echo_read(weir_ctx *ctx, weir_obj *msg) {
 static const weir_handler echo_handler = {.name = "echo", .read = echo_read};
 
 weir_status storm_build_echo(weir_pipeline *pipeline, void *arg) {
-    weir_status status = add_account(pipeline, arg);
+    weir_status status = storm_account(pipeline, arg);
     return status != WEIR_OK ? status : weir_pipeline_add_last(pipeline, &echo_handler, arg);
 }
 
@@ -127,7 +127,7 @@ static void asker_removed(weir_ctx *ctx) {
 static const weir_handler asker_handler = {.name = "asker", .read = asker_read, .removed = asker_removed};
 
 weir_status storm_build_file(weir_pipeline *pipeline, void *arg) {
-    weir_status status = add_account(pipeline, arg);
+    weir_status status = storm_account(pipeline, arg);
     if (status != WEIR_OK) return status;
     asker *self = calloc(1, sizeof *self);
     require(self != NULL);
@@ -138,13 +138,13 @@ weir_status storm_build_file(weir_pipeline *pipeline, void *arg) {
 /* ---- a relay to the echo server, which keeps floods out of user space ---- */
 
 static weir_status build_target(weir_pipeline *pipeline, void *arg) {
-    return add_account(pipeline, arg);
+    return storm_account(pipeline, arg);
 }
 
 weir_status storm_build_relay(weir_pipeline *pipeline, void *arg) {
     storm *world = arg;
     weir_channel *client = weir_pipeline_channel(pipeline);
-    weir_status status = add_account(pipeline, world);
+    weir_status status = storm_account(pipeline, world);
     if (status != WEIR_OK) return status;
     weir_client_options to = {.loop = world->loop,
                               .host = "127.0.0.1",

@@ -13,6 +13,11 @@ enum {
     USUAL_FAULTS = 9000
 };
 
+static void run(const session_kind *kinds, size_t count) {
+    storm it = {.begin_one = session_begin, .kinds = kinds, .kind_count = count};
+    storm_run(&it, fault_goal(USUAL_FAULTS));
+}
+
 static weir_channel *connect_to(storm *self, session *one, const weir_server *server, weir_promise *promise) {
     weir_client_options options = storm_client(self, one);
     options.port = weir_addr_port(weir_server_addr(server));
@@ -56,22 +61,19 @@ static const session_kind stream_kinds[] = {
 };
 
 WEIR_TEST(stream, bytes_come_in_order_or_a_failure_is_told) {
-    storm it = {0};
-    storm_run(&it, stream_kinds, sizeof stream_kinds / sizeof stream_kinds[0], fault_goal(USUAL_FAULTS));
+    run(stream_kinds, sizeof stream_kinds / sizeof stream_kinds[0]);
 }
 
 static const session_kind file_kinds[] = {{"file", true, 600000, to_file}};
 
 WEIR_TEST(stream, pieces_of_a_file_come_whole_or_a_failure_is_told) {
-    storm it = {0};
-    storm_run(&it, file_kinds, 1, fault_goal(USUAL_FAULTS));
+    run(file_kinds, 1);
 }
 
 static const session_kind relay_kinds[] = {{"relay", false, 600000, to_relay}};
 
 WEIR_TEST(stream, a_relay_that_splices_passes_on_all_or_a_failure) {
-    storm it = {0};
-    storm_run(&it, relay_kinds, 1, fault_goal(USUAL_FAULTS));
+    run(relay_kinds, 1);
 }
 
 /* ---- beginning ---- */
@@ -106,7 +108,5 @@ static const session_kind beginning_kinds[] = {
 };
 
 WEIR_TEST(stream, short_connections_begin_and_end_or_a_failure_is_told) {
-    storm it = {0};
-    storm_run(&it, beginning_kinds, sizeof beginning_kinds / sizeof beginning_kinds[0],
-              fault_goal(USUAL_FAULTS));
+    run(beginning_kinds, sizeof beginning_kinds / sizeof beginning_kinds[0]);
 }
