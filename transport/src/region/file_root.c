@@ -68,10 +68,28 @@ static int open_by_walking(int folder, const char *path, int last_flags) {
     }
 }
 
+static int try_to_open(const file_root *self, const char *path, int flags) {
+    if (self->folder == AT_FDCWD) return open(path, flags);
+    if (!stays_below(path)) {
+        errno = EXDEV;
+        return -1;
+    }
+    return self->walks ? open_by_walking(self->folder, path, flags)
+                       : open_beneath(self->folder, path, (unsigned)flags);
+}
+
+static int open_path(const file_root *self, const char *path, int flags) {
+    int fd;
+    do {
+        fd = try_to_open(self, path, flags);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 weir_status file_root_open(file_root *self, const char *path, bool walk) {
     *self = (file_root){.folder = AT_FDCWD};
     if (path == NULL) return WEIR_OK;
-    int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int folder = open_path(self, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return weir_status_from_errno(errno);
     int probe = walk ? -1 : open_beneath(folder, ".", FILE_FLAGS);
     *self = (file_root){.folder = folder, .walks = probe < 0 && (walk || errno == ENOSYS || errno == EPERM)};
@@ -81,16 +99,6 @@ weir_status file_root_open(file_root *self, const char *path, bool walk) {
 
 void file_root_close(file_root *self) {
     if (self->folder != AT_FDCWD) close(self->folder);
-}
-
-static int open_path(const file_root *self, const char *path, int flags) {
-    if (self->folder == AT_FDCWD) return open(path, flags);
-    if (!stays_below(path)) {
-        errno = EXDEV;
-        return -1;
-    }
-    return self->walks ? open_by_walking(self->folder, path, flags)
-                       : open_beneath(self->folder, path, (unsigned)flags);
 }
 
 weir_status file_root_locate(const file_root *self, const char *path, int *fd) {
