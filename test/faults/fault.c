@@ -234,6 +234,7 @@ void fault_print(void) {
     for (int call = 0; call < FAULT_CALLS; call++) {
         for (int kind = 0; kind < FAULT_KINDS; kind++) {
             uint64_t count = plan.counts[call][kind];
+            plan.counts[call][kind] = 0;
             if (count > 0) printf("fault %s %s %" PRIu64 "\n", call_names[call], kind_names[kind], count);
         }
     }
@@ -242,5 +243,5 @@ void fault_print(void) {
 
 uint64_t fault_goal(uint64_t usual) {
     const char *given = getenv("WEIR_FAULTS");
-    return given != NULL ? strtoull(given, NULL, 0) : usual;
+    return given != NULL ? usual * strtoull(given, NULL, 0) / FAULT_USUAL + 1 : usual;
 }

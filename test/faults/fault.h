@@ -116,10 +116,12 @@ uint64_t fault_total(void);
 uint64_t fault_count(fault_kind kind);
 uint64_t fault_count_of(fault_call call);
 
-/* A line for each kind there was: "fault EAGAIN 1234". */
+/* A line for each call and kind there was, "fault READ EAGAIN 1234", which are forgotten then. */
 void fault_print(void);
 
-/* How many a test is to inject: WEIR_FAULTS in the environment, or this. */
+/* How many a test is to inject: `usual`, or as much more as WEIR_FAULTS in the environment, a number for all programs
+ * together, is more than FAULT_USUAL. */
+#define FAULT_USUAL 59000
 uint64_t fault_goal(uint64_t usual);
 
 /* ---- for the wraps ---- */

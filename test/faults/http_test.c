@@ -101,13 +101,21 @@ static void ask(visitor *self, weir_ctx *ctx) {
     }
 }
 
-static void take_body(visitor *self, const weir_buf *buf) {
+static void take_bytes(visitor *self, weir_bytes bytes) {
     const wish *wished = &self->wishes[self->answered];
-    weir_bytes bytes = weir_buf_peek(buf);
     for (size_t i = 0; i < bytes.len; i++, self->got++) {
         if (self->got < wished->length && bytes.ptr[i] == storm_byte(0, wished->offset + self->got)) continue;
         storm_fail(self->world, "http: byte %" PRIu64 " of %" PRIu64 " is wrong", self->got, wished->length);
         return;
+    }
+}
+
+/* It may be a composite, which shows one part at a time. */
+static void take_body(visitor *self, weir_buf *buf) {
+    while (weir_buf_is_readable(buf)) {
+        weir_bytes part = weir_buf_peek(buf);
+        take_bytes(self, part);
+        weir_buf_skip(buf, part.len);
     }
 }
 
@@ -127,7 +135,7 @@ static void take_end(visitor *self, weir_ctx *ctx) {
 static void on_answer(weir_ctx *ctx, weir_obj *msg) {
     visitor *self = weir_ctx_state(ctx);
     const weir_http_response *response = weir_http_response_from(msg);
-    const weir_buf *buf = weir_buf_from(msg);
+    weir_buf *buf = weir_buf_from(msg);
     if (response != NULL) {
         if (self->in_response || self->answered >= self->asked || response->status != 200)
             storm_fail(self->world, "http: %u where no such answer was due", response->status);

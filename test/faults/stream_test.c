@@ -10,7 +10,7 @@
 #include "transport/names.h"
 
 enum {
-    USUAL_FAULTS = 9000
+    USUAL_FAULTS = 8000
 };
 
 static void run(const session_kind *kinds, size_t count) {
@@ -48,7 +48,8 @@ static weir_channel *adopted(storm *self, session *one, weir_promise *promise) {
     int ends[2];
     require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     weir_channel_options options = {.read_while_unwritable = true};
-    weir_channel *far = weir_channel_adopt(self->loop, ends[1], NULL, storm_build_echo, self, NULL);
+    weir_channel_options far_options = {.receive_fds = 1}; /* which reads by recvmsg */
+    weir_channel *far = weir_channel_adopt(self->loop, ends[1], &far_options, storm_build_echo, self, NULL);
     if (far == NULL) self->server_failures++; /* that one was told, by the answer */
     weir_channel_release(far);
     return weir_channel_adopt(self->loop, ends[0], &options, session_build, one, promise);
