@@ -1,0 +1,25 @@
+/* tls_context_state.h - private: what the engine asks of a context. */
+#ifndef WEIR_CODEC_TLS_CONTEXT_STATE_H
+#define WEIR_CODEC_TLS_CONTEXT_STATE_H
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+#include <weir/codec/tls_context.h>
+
+typedef struct tls_counts {
+    atomic_ullong handshakes, resumed, failures, key_updates, ktls;
+} tls_counts;
+
+bool tls_context_is_server(const weir_tls_context *context);
+bool tls_context_is_insecure(const weir_tls_context *context);
+
+/* For the engine to count in. Borrows: context, and so the answer. */
+tls_counts *tls_context_counts(weir_tls_context *context);
+
+/* A connection set up in all that the context decides: identities by name, verification of `peer_name` and its
+ * SNI, a session to resume and where new ones go. Without a BIO, its state set to accept or connect. Borrows: both.
+ * Gives: an SSL, which holds the context, or NULL when out of memory. */
+SSL *tls_context_open(weir_tls_context *context, const char *peer_name);
+
+#endif
