@@ -6,14 +6,18 @@
 
 #include <weir/codec/tls_identity.h>
 
-/* "what: the first cause (where it helps, the alert or the verification's reason)"; empties the queue. `why` may be
- * NULL. */
-void tls_why_from_queue(weir_tls_why *why, const char *what);
+/* One that OpenSSL knows nothing of. `why` may be NULL, here and below. */
+void tls_why_say(weir_tls_why *why, const char *format, ...) WEIR_PRINTF(2, 3);
 
-/* The same for a handshake or record of `ssl` that failed: WEIR_E_UNTRUSTED, WEIR_E_NO_MEMORY, else WEIR_E_TLS. */
+/* "sentence: the first cause"; empties the queue. Answers WEIR_E_NO_MEMORY when that was the cause, else
+ * WEIR_E_INVALID. */
+weir_status tls_why_from_queue(weir_tls_why *why, const char *format, ...) WEIR_PRINTF(2, 3);
+
+/* The same for a handshake or record of `ssl` that failed: "what: ..." with the alert or the reason of the
+ * verification. Answers WEIR_E_UNTRUSTED, WEIR_E_NO_MEMORY, else WEIR_E_TLS. */
 weir_status tls_why_from_ssl(weir_tls_why *why, SSL *ssl, const char *what);
 
-/* One that OpenSSL knows nothing of. */
-void tls_why_say(weir_tls_why *why, const char *format, ...) WEIR_PRINTF(2, 3);
+/* Nothing more is to be read there: "path: No such file or directory". Answers `status`, a -errno. */
+weir_status tls_why_from_file(weir_tls_why *why, const char *path, weir_status status);
 
 #endif
