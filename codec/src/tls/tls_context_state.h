@@ -18,8 +18,12 @@ bool tls_context_is_insecure(const weir_tls_context *context);
 tls_counts *tls_context_counts(weir_tls_context *context);
 
 /* A connection set up in all that the context decides: identities by name, verification of `peer_name` and its
- * SNI, a session to resume and where new ones go. Without a BIO, its state set to accept or connect. Borrows: both.
- * Gives: an SSL, which holds the context, or NULL when out of memory. */
+ * SNI, a session to resume and where new ones go. Without a BIO, its state set to accept or connect. Borrows:
+ * context, until the SSL is freed; peer_name. Gives: an SSL, or NULL when out of memory. */
 SSL *tls_context_open(weir_tls_context *context, const char *peer_name);
+
+/* After a handshake, what can only be judged then: that a client got a protocol (ALPN) it requires. WEIR_OK,
+ * or WEIR_E_TLS with `why` (may be NULL): the connection must not be used. Borrows: both. */
+weir_status tls_context_accepts(const weir_tls_context *context, SSL *ssl, weir_tls_why *why);
 
 #endif

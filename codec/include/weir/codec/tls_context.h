@@ -10,7 +10,7 @@
  *     a client       verifies chain, dates and host name (or address) against the system's trust store
  *     a server       asks for no client certificate; picks the identity by the name the client sent (SNI)
  *     resumption     tickets under keys of this context that change every 12 hours; old keys open for 12 more
- *     never          renegotiation, compression, SSL 3, TLS 1.0 and 1.1, early data (0-RTT) unless asked for
+ *     never          renegotiation, compression, SSL 3, TLS 1.0 and 1.1, early data (0-RTT: it can be replayed)
  *
  * Source: RFC 8446 (1.3), 5246 (1.2), 6066 (SNI, OCSP stapling), 7301 (ALPN), 5077 and 8446 4.6.1 (tickets), 6125 and
  * 9525 (names), 9325 (recommendations). Layer: codec. Needs OpenSSL 3. Counted; any thread, also
@@ -47,7 +47,7 @@ typedef struct weir_tls_options {
     weir_tls_identity *const *identities;
     size_t identity_count;
     bool
-        refuse_unknown_names; /* a server: a name no identity answers to fails the handshake; else the first is used */
+        refuse_unknown_names; /* a server: a name nobody answers to fails the handshake; else the first is used */
 
     /* ---- whom we trust: PEM. Of a server only used for client certificates, which need one of them ---- */
     const char *ca_file;   /* instead of the system's store */
@@ -56,12 +56,14 @@ typedef struct weir_tls_options {
     const char *crl_file;  /* revoked certificates; NULL: none is looked for */
     unsigned verify_depth; /* intermediates in a chain; 8 */
     weir_tls_client_cert client_cert;
-    bool insecure; /* a client: nothing is verified. Whoever is in the middle can read and change all */
+    bool
+        require_ocsp; /* a client: the server must staple an OCSP response that says its certificate is good */
+    bool insecure;    /* a client: nothing is verified. Whoever is in the middle can read and change all */
 
     /* ---- the protocol ---- */
     weir_tls_version min, max;
     const char *ciphers;       /* of 1.2, OpenSSL's syntax (openssl-ciphers(1)); forward-secret AEAD */
-    const char *cipher_suites; /* of 1.3, "A:B"; OpenSSL's default */
+    const char *cipher_suites; /* of 1.3, "A:B"; TLS_AES_128_GCM_SHA256 and the two others of RFC 8446 */
     const char *groups;        /* key exchange, "A:B"; X25519:P-256:P-384 */
     const char *const *alpn;   /* protocols, best first: "h2", "http/1.1" */
     size_t alpn_count;
@@ -73,9 +75,8 @@ typedef struct weir_tls_options {
     unsigned sessions_max; /* kept in memory, client or server; 1024. The oldest goes first */
     unsigned session_s;    /* a session may be resumed for; 7 200 */
     unsigned
-        ticket_rotate_s; /* a server's ticket key is used for so long, and opens for as long again; 43 200 */
+        ticket_rotate_s; /* a server's ticket key seals for so long, and opens for as long again; 43 200 */
     unsigned tickets;    /* sent after a full handshake of 1.3; 2, UINT_MAX: none */
-    unsigned early_data_max; /* a server: bytes of 0-RTT taken, which an attacker can replay; 0: none */
 
     /* ---- for debugging: whoever has this file reads all the traffic. Appended to, mode 0600 ---- */
     const char *key_log_file; /* NSS key log, for Wireshark; NULL: none, whatever SSLKEYLOGFILE says */
