@@ -288,6 +288,12 @@ weir_tls_identity *tls_certs_identity(tls_certs *self, const tls_cert *cert) {
     return identity;
 }
 
+char *tls_certs_hash_of_ca(tls_certs *self) {
+    char *name = keep(self, malloc(16));
+    snprintf(name, 16, "%08lx.0", X509_subject_name_hash(self->root.cert));
+    return name;
+}
+
 const char *tls_certs_path(tls_certs *self, const char *name) {
     if (self->folder[0] == '\0') {
         snprintf(self->folder, sizeof self->folder, "/tmp/weir-tls-XXXXXX");

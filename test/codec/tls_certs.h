@@ -61,6 +61,9 @@ weir_bytes tls_certs_crl(tls_certs *self, const tls_cert_text *text);
 /* The identity of a certificate (NULL: the usual one). Gives: it, never NULL. */
 weir_tls_identity *tls_certs_identity(tls_certs *self, const tls_cert *cert);
 
+/* What the root is called in a folder of CAs: "1a2b3c4d.0". Until: tls_certs_free. */
+char *tls_certs_hash_of_ca(tls_certs *self);
+
 /* A name for a file or folder of this test, and its file with `bytes` in it. Until: tls_certs_free, which removes what is
  * there. */
 const char *tls_certs_path(tls_certs *self, const char *name);

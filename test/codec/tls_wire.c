@@ -3,8 +3,9 @@
 
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <weir/core/check.h>
+#include <weir/testing.h>
 
+#include "tls/tls_context_inside.h"
 #include "tls/tls_why.h"
 
 enum {
@@ -51,6 +52,8 @@ bool tls_wire_open_with(tls_wire *self, SSL *client, weir_tls_context *server) {
                           self->server_status != WEIR_OK && self->server_status != -EAGAIN;
         if (has_failed) break;
     }
+    if (self->client_status == WEIR_OK)
+        self->client_status = tls_context_accepts(tls_context_of(client), client, &self->client_why);
     if (self->client_status == WEIR_OK) read_rest(client, &self->client_status, &self->client_why);
     return is_done && self->client_status == WEIR_OK;
 }
@@ -71,8 +74,8 @@ bool tls_wire_talks(tls_wire *self) {
 }
 
 void tls_wire_close(tls_wire *self) {
-    SSL_free(self->client);
-    SSL_free(self->server);
+    tls_context_close(self->client);
+    tls_context_close(self->server);
     ERR_clear_error();
     *self = (tls_wire){0};
 }
@@ -82,4 +85,50 @@ const char *tls_wire_server_cert(const tls_wire *self, char out[64]) {
     out[0] = '\0';
     if (cert != NULL) X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, out, 64);
     return out;
+}
+
+static weir_tls_context *open_server(tls_certs *certs, const weir_tls_options *given) {
+    weir_tls_options options = given != NULL ? *given : (weir_tls_options){0};
+    weir_tls_identity *identity = options.identity_count == 0 ? tls_certs_identity(certs, NULL) : NULL;
+    if (identity != NULL) {
+        options.identities = &identity;
+        options.identity_count = 1;
+    }
+    weir_tls_context *server;
+    weir_tls_why why;
+    weir_status status = weir_tls_context_server(&server, &options, &why);
+    if (!expect_status(status, WEIR_OK)) fprintf(stderr, "%s\n", why.text);
+    weir_tls_identity_release(identity);
+    return server;
+}
+
+static weir_tls_context *open_client(tls_certs *certs, const weir_tls_options *given) {
+    weir_tls_options options = given != NULL ? *given : (weir_tls_options){0};
+    bool has_ca =
+        options.ca.len != 0 || options.ca_file != NULL || options.ca_dir != NULL || options.insecure;
+    if (!has_ca) options.ca = tls_certs_ca(certs);
+    weir_tls_context *client;
+    weir_tls_why why;
+    weir_status status = weir_tls_context_client(&client, &options, &why);
+    if (!expect_status(status, WEIR_OK)) fprintf(stderr, "%s\n", why.text);
+    return client;
+}
+
+tls_ends tls_ends_open(tls_certs *certs, const weir_tls_options *client, const weir_tls_options *server) {
+    tls_ends self = {
+        .certs = certs, .client = open_client(certs, client), .server = open_server(certs, server)};
+    require(self.client != NULL && self.server != NULL);
+    return self;
+}
+
+void tls_ends_close(tls_ends *self) {
+    tls_wire_close(&self->wire);
+    weir_tls_context_release(self->client);
+    weir_tls_context_release(self->server);
+    tls_certs_free(self->certs);
+}
+
+bool tls_ends_connect(tls_ends *self, const char *peer_name) {
+    tls_wire_close(&self->wire);
+    return tls_wire_open(&self->wire, self->client, self->server, peer_name);
 }

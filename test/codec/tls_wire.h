@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "tls/tls_context_state.h"
+#include "tls_certs.h"
 
 typedef struct tls_wire {
     SSL *client, *server;
@@ -28,6 +29,21 @@ bool tls_wire_talks(tls_wire *self);
 
 /* In the middle of nothing: neither end says goodbye. */
 void tls_wire_close(tls_wire *self);
+
+/* A client and a server context, and a connection. */
+typedef struct tls_ends {
+    tls_certs *certs;
+    weir_tls_context *client, *server;
+    tls_wire wire;
+} tls_ends;
+
+/* Options may be NULL. A server without an identity gets the usual one, a client that is told of no CA trusts that of
+ * `certs`. Takes: certs. What goes wrong ends the test. */
+tls_ends tls_ends_open(tls_certs *certs, const weir_tls_options *client, const weir_tls_options *server);
+void tls_ends_close(tls_ends *self);
+
+/* tls_wire_open of these; the connection before is closed. */
+bool tls_ends_connect(tls_ends *self, const char *peer_name);
 
 /* The common name of the certificate the server showed; "" when none. Until: close. */
 const char *tls_wire_server_cert(const tls_wire *self, char out[64]);

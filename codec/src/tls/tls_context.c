@@ -129,7 +129,7 @@ weir_status weir_tls_context_set_identities(weir_tls_context *context, weir_tls_
 }
 
 weir_status weir_tls_context_set_ticket_keys(weir_tls_context *context, weir_bytes keys) {
-    if (context->tickets == NULL) return WEIR_E_INVALID;
+    if (context->tickets == NULL) return WEIR_E_UNSUPPORTED;
     return tls_tickets_set(context->tickets, keys);
 }
 

@@ -78,11 +78,9 @@ weir_status tls_context_alpn(weir_tls_context *self, const weir_tls_options *opt
     return WEIR_OK;
 }
 
-weir_status tls_context_accepts(const weir_tls_context *context, SSL *ssl, weir_tls_why *why) {
+bool tls_context_has_protocol(const weir_tls_context *self, const SSL *ssl) {
     const unsigned char *chosen;
     unsigned len;
     SSL_get0_alpn_selected(ssl, &chosen, &len);
-    if (!context->alpn_required || len != 0) return WEIR_OK;
-    tls_why_say(why, "handshake: no protocol in common (ALPN)");
-    return WEIR_E_TLS;
+    return !self->alpn_required || len != 0;
 }

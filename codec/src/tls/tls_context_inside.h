@@ -37,6 +37,12 @@ weir_status tls_context_key_log(weir_tls_context *self, const weir_tls_options *
 /* Offers a session that a client has of the peer it asks for. False when out of memory. */
 bool tls_context_resume(weir_tls_context *self, SSL *ssl);
 
+/* A client of TLS 1.2 whose ticket was renewed as it was resumed: OpenSSL tells nobody of the new one. */
+void tls_context_keep_renewed(weir_tls_context *self, SSL *ssl);
+
+/* False: ALPN is required, and nothing was agreed on. */
+bool tls_context_has_protocol(const weir_tls_context *self, const SSL *ssl);
+
 /* Callbacks of OpenSSL that choose an identity: by the name, and once the client's wishes are known. */
 int tls_context_on_name(SSL *ssl, int *alert, void *arg);
 int tls_context_on_cert(SSL *ssl, void *arg);

@@ -9,6 +9,7 @@
 #include "tls/tls_context_inside.h"
 #include "tls/tls_identity_inside.h"
 #include "tls/tls_library.h"
+#include "tls/tls_why.h"
 
 static tls_names *retain_names(weir_tls_context *self) {
     pthread_mutex_lock(&self->lock);
@@ -84,4 +85,19 @@ SSL *tls_context_open(weir_tls_context *context, const char *peer_name) {
     if (prepare_client(context, ssl, peer_name)) return ssl;
     SSL_free(ssl);
     return NULL;
+}
+
+weir_status tls_context_accepts(weir_tls_context *context, SSL *ssl, weir_tls_why *why) {
+    if (!tls_context_has_protocol(context, ssl)) {
+        tls_why_say(why, "handshake: no protocol in common (ALPN)");
+        return WEIR_E_TLS;
+    }
+    tls_context_keep_renewed(context, ssl);
+    return WEIR_OK;
+}
+
+void tls_context_close(SSL *ssl) {
+    if (ssl == NULL) return;
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl);
 }

@@ -41,8 +41,9 @@ static weir_status set_suites(SSL_CTX *ssl, const weir_tls_options *options, wei
     if (SSL_CTX_set_ciphersuites(ssl, list) != 1)
         return tls_why_from_queue(why, "cipher_suites \"%s\"", list);
     list = or_default(options->groups, groups);
-    if (SSL_CTX_set1_groups_list(ssl, list) != 1) return tls_why_from_queue(why, "groups \"%s\"", list);
-    return WEIR_OK;
+    if (SSL_CTX_set1_groups_list(ssl, list) == 1) return WEIR_OK;
+    tls_why_say(why, "groups \"%s\": not a list of groups that OpenSSL knows", list);
+    return WEIR_E_INVALID;
 }
 
 weir_status tls_context_protocol(weir_tls_context *self, const weir_tls_options *options, weir_tls_why *why) {

@@ -49,6 +49,12 @@ static int on_session(SSL *ssl, SSL_SESSION *session) {
     return 1;
 }
 
+void tls_context_keep_renewed(weir_tls_context *self, SSL *ssl) {
+    if (self->sessions == NULL || SSL_version(ssl) >= TLS1_3_VERSION || !SSL_session_reused(ssl)) return;
+    SSL_SESSION *session = SSL_get1_session(ssl);
+    if (on_session(ssl, session) == 0) SSL_SESSION_free(session);
+}
+
 bool tls_context_resume(weir_tls_context *self, SSL *ssl) {
     char peer[PEER_MOST];
     if (self->sessions == NULL || !get_peer(ssl, peer)) return true;
@@ -67,7 +73,8 @@ static void refuse_resumption(SSL_CTX *ssl) {
 /* OpenSSL keeps what is not in a ticket: sessions of TLS 1.2 clients without tickets, and all with no_tickets. */
 static weir_status resume_server(weir_tls_context *self, const weir_tls_options *options) {
     SSL_CTX_set_session_cache_mode(self->ssl, SSL_SESS_CACHE_SERVER);
-    SSL_CTX_sess_set_cache_size(self->ssl, (long)or_default(options->sessions_max, SESSIONS));
+    /* OpenSSL makes room before the limit is reached */
+    SSL_CTX_sess_set_cache_size(self->ssl, (long)or_default(options->sessions_max, SESSIONS) + 1);
     SSL_CTX_set_num_tickets(self->ssl,
                             options->tickets == UINT_MAX ? 0 : or_default(options->tickets, TICKETS));
     if (options->no_tickets) {

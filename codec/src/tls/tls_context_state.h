@@ -22,8 +22,13 @@ tls_counts *tls_context_counts(weir_tls_context *context);
  * context, until the SSL is freed; peer_name. Gives: an SSL, or NULL when out of memory. */
 SSL *tls_context_open(weir_tls_context *context, const char *peer_name);
 
-/* After a handshake, what can only be judged then: that a client got a protocol (ALPN) it requires. WEIR_OK,
- * or WEIR_E_TLS with `why` (may be NULL): the connection must not be used. Borrows: both. */
-weir_status tls_context_accepts(const weir_tls_context *context, SSL *ssl, weir_tls_why *why);
+/* Frees what tls_context_open gave. A connection that just ended, without close_notify, may be resumed (RFC 5246
+ * 7.2.1), though OpenSSL thinks otherwise; one that failed may not. Takes: ssl, or NULL. */
+void tls_context_close(SSL *ssl);
+
+/* Once, when the handshake is done: judges what can only be judged then (that a client got a protocol it requires),
+ * and keeps a session that OpenSSL does not hand out by itself. WEIR_OK, or WEIR_E_TLS with `why` (may be NULL): the
+ * connection must not be used. Borrows: both. */
+weir_status tls_context_accepts(weir_tls_context *context, SSL *ssl, weir_tls_why *why);
 
 #endif

@@ -43,7 +43,9 @@ static const char *words_of(unsigned long error) {
 
 /* Alerts of the peer are reasons of the SSL library from 1000 on. */
 static bool is_alert(unsigned long error) {
-    return ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET;
+    int reason = ERR_GET_REASON(error);
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+           reason < SSL_AD_REASON_OFFSET + 256;
 }
 
 static void describe_cause(char *out, size_t room, unsigned long error) {
@@ -84,7 +86,10 @@ weir_status tls_why_from_queue(weir_tls_why *why, const char *format, ...) {
 }
 
 weir_status tls_why_from_file(weir_tls_why *why, const char *path, weir_status status) {
-    tls_why_say(why, "%s: %s", path, weir_status_text(status));
+    const char *reason = status == WEIR_E_UNSUPPORTED ? "not a regular file"
+                         : status == WEIR_E_LIMIT     ? "larger than 64 MiB"
+                                                      : weir_status_text(status);
+    tls_why_say(why, "%s: %s", path, reason);
     return status;
 }
 

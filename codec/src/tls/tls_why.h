@@ -17,7 +17,8 @@ weir_status tls_why_from_queue(weir_tls_why *why, const char *format, ...) WEIR_
  * verification. Answers WEIR_E_UNTRUSTED, WEIR_E_NO_MEMORY, else WEIR_E_TLS. */
 weir_status tls_why_from_ssl(weir_tls_why *why, SSL *ssl, const char *what);
 
-/* Nothing more is to be read there: "path: No such file or directory". Answers `status`, a -errno. */
+/* "path: no such file or directory". Answers `status`: a -errno, WEIR_E_UNSUPPORTED for what is no regular file,
+ * WEIR_E_LIMIT for one that is too large. */
 weir_status tls_why_from_file(weir_tls_why *why, const char *path, weir_status status);
 
 #endif

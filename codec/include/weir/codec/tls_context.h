@@ -3,8 +3,8 @@
  *     options, identities --> context --> handler of connection 1, 2, 3 ...   (tls_handler.h)
  *                                     --> engine, for I/O of your own         (tls_engine.h)
  *
- * In short: make one per listening port or kind of client, share it by all loops, release it. The defaults are the
- * safe ones:
+ * In short: make one per listening port or kind of client, share it by all loops, release it. A client is resumed
+ * only through the context it was made with. The defaults are the safe ones:
  *
  *     versions       1.2 and 1.3; of 1.2 only forward-secret AEAD suites
  *     a client       verifies chain, dates and host name (or address) against the system's trust store
@@ -46,37 +46,35 @@ typedef struct weir_tls_options {
     /* ---- who we are: a server needs at least one; a client takes at most one, for servers that ask ---- */
     weir_tls_identity *const *identities;
     size_t identity_count;
-    bool
-        refuse_unknown_names; /* a server: a name nobody answers to fails the handshake; else the first is used */
+    bool refuse_unknown_names; /* a server: a name without an identity fails; else the first is used */
 
     /* ---- whom we trust: PEM. Of a server only used for client certificates, which need one of them ---- */
     const char *ca_file;   /* instead of the system's store */
     const char *ca_dir;    /* hashed (openssl rehash); instead of the system's store */
     weir_bytes ca;         /* from memory; instead of the system's store */
-    const char *crl_file;  /* revoked certificates; NULL: none is looked for */
+    const char *crl_file;  /* revoked certificates: a list of each CA in a chain, else it fails; NULL: none */
     unsigned verify_depth; /* intermediates in a chain; 8 */
     weir_tls_client_cert client_cert;
     bool
-        require_ocsp; /* a client: the server must staple an OCSP response that says its certificate is good */
+        require_ocsp; /* a client: the server staples a response that says "good" (RFC 6066 8), or it fails */
     bool insecure;    /* a client: nothing is verified. Whoever is in the middle can read and change all */
 
     /* ---- the protocol ---- */
     weir_tls_version min, max;
     const char *ciphers;       /* of 1.2, OpenSSL's syntax (openssl-ciphers(1)); forward-secret AEAD */
-    const char *cipher_suites; /* of 1.3, "A:B"; TLS_AES_128_GCM_SHA256 and the two others of RFC 8446 */
+    const char *cipher_suites; /* of 1.3, "A:B"; AES-128-GCM, AES-256-GCM, ChaCha20-Poly1305 */
     const char *groups;        /* key exchange, "A:B"; X25519:P-256:P-384 */
     const char *const *alpn;   /* protocols, best first: "h2", "http/1.1" */
     size_t alpn_count;
     bool alpn_required; /* nothing in common fails the handshake; else it goes on without one */
 
     /* ---- resumption ---- */
-    bool no_resumption;    /* each handshake is a full one */
-    bool no_tickets;       /* a server: sessions in memory instead (1.2 by id, 1.3 by stateful tickets) */
-    unsigned sessions_max; /* kept in memory, client or server; 1024. The oldest goes first */
-    unsigned session_s;    /* a session may be resumed for; 7 200 */
-    unsigned
-        ticket_rotate_s; /* a server's ticket key seals for so long, and opens for as long again; 43 200 */
-    unsigned tickets;    /* sent after a full handshake of 1.3; 2, UINT_MAX: none */
+    bool no_resumption;       /* each handshake is a full one */
+    bool no_tickets;          /* a server: sessions in memory instead (1.2 by id, 1.3 by stateful tickets) */
+    unsigned sessions_max;    /* kept in memory, client or server; 1024. The oldest goes first */
+    unsigned session_s;       /* a session may be resumed for, without another look at certificates; 7 200 */
+    unsigned ticket_rotate_s; /* a ticket key seals for so long, and opens for as long again; 43 200 */
+    unsigned tickets;         /* sent after a full handshake of 1.3; 2, UINT_MAX: none; at most 16 */
 
     /* ---- for debugging: whoever has this file reads all the traffic. Appended to, mode 0600 ---- */
     const char *key_log_file; /* NSS key log, for Wireshark; NULL: none, whatever SSLKEYLOGFILE says */
@@ -97,7 +95,8 @@ WEIR_API weir_status weir_tls_context_set_identities(weir_tls_context *context,
 
 /* Makes several processes open each other's tickets, also one that replaces another: the first key seals, all
  * open; no key changes by itself any more. Each is 80 random bytes (name 16, AES-256 key 32, HMAC-SHA-256 key 32).
- * Borrows: both. Fails: WEIR_E_INVALID when `keys` is not 1 to 8 times 80 bytes, WEIR_E_NO_MEMORY. Any thread. */
+ * Borrows: both. Fails: WEIR_E_INVALID when `keys` is not 1 to 8 times 80 bytes, WEIR_E_UNSUPPORTED for a client and
+ * a server without tickets. Any thread. */
 WEIR_API weir_status weir_tls_context_set_ticket_keys(weir_tls_context *context, weir_bytes keys);
 
 /* What its connections have done. */
