@@ -55,6 +55,8 @@
 #include <weir/codec/protocol_detector.h>
 #include <weir/codec/text_decoder.h>
 #include <weir/codec/tls_context.h>
+#include <weir/codec/tls_engine.h>
+#include <weir/codec/tls_handler.h>
 #include <weir/codec/tls_identity.h>
 #include <weir/codec/varint32_decoder.h>
 #include <weir/codec/varint32_framer.h>

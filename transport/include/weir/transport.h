@@ -48,5 +48,6 @@
 #include <weir/transport/timer.h>
 #include <weir/transport/traffic_shaper.h>
 #include <weir/transport/transfer.h>
+#include <weir/transport/waiting_line.h>
 
 #endif

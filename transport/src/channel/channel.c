@@ -130,25 +130,12 @@ static void finish_if_sent(weir_channel *channel) {
     }
 }
 
-static void complete_other(void *arg, weir_status status) {
-    weir_promise_complete(arg, status);
-}
-
-/* Puts `promise` beside one that may wait in `*place` already. Takes: promise. */
-static void join_promise(weir_promise **place, weir_promise *promise) {
-    if (*place == NULL) {
-        *place = promise;
-    } else if (promise != NULL && weir_promise_listen(*place, complete_other, promise) != WEIR_OK) {
-        weir_promise_complete(promise, WEIR_E_NO_MEMORY);
-    }
-}
-
 void channel_close(weir_channel *channel, weir_promise *promise) {
     if (channel_is_gone(channel) && pipeline_is_empty(&channel->pipeline)) { /* else inside a `removed` */
         complete(&promise, channel->cause);
         return;
     }
-    join_promise(&channel->close_promise, promise);
+    weir_promise_join(&channel->close_promise, promise);
     if (channel->close_wanted || !channel_is_open(channel)) return;
     channel->close_wanted = true;
     if (channel_state_of(channel) == CHANNEL_OPENING) {
@@ -182,7 +169,7 @@ void channel_shutdown(weir_channel *channel, weir_promise *promise) {
         complete(&promise, WEIR_OK);
         return;
     }
-    join_promise(&channel->shut_promise, promise);
+    weir_promise_join(&channel->shut_promise, promise);
     channel->shut_wanted = true;
     channel_flush(channel);
 }
@@ -285,6 +272,20 @@ void channel_flush(weir_channel *channel) {
     } while (channel->drain_again && channel_state_of(channel) == CHANNEL_ACTIVE);
     channel->draining = false;
     finish_if_sent(channel);
+}
+
+void channel_flush_later(weir_channel *channel) {
+    channel->flush_through = true;
+    enter_in(channel, &channel->loop->dirty);
+}
+
+void channel_end_turn(weir_channel *channel) {
+    if (WEIR_UNLIKELY(channel->flush_through)) {
+        channel->flush_through = false;
+        weir_ctx_flush(&channel->pipeline.tail);
+        if (channel->queue.unflushed == NULL) return; /* else a handler kept the flush */
+    }
+    channel_flush(channel);
 }
 
 void channel_wire_drained(weir_channel *channel) {

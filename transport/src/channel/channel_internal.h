@@ -70,6 +70,7 @@ struct weir_channel {
     bool peer_closed;
     bool draining;
     bool drain_again;
+    bool flush_through; /* a handler gathers: this turn's end is a flush through the pipeline */
 
     short_addr remote;
     weir_channel_stats stats;
@@ -143,6 +144,10 @@ void channel_note_held(weir_channel *channel);
 
 /* A handler lets nothing be read for a while, whatever is asked for. */
 void channel_throttle(weir_channel *channel, bool throttled);
+
+/* The turn ends with a flush through the pipeline; and what its end does. */
+void channel_flush_later(weir_channel *channel);
+void channel_end_turn(weir_channel *channel);
 
 /* More to send than the turn allowed: again at the end of the next one. */
 void channel_send_next_turn(weir_channel *channel);

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 
-#include "handlers/waiting_line.h"
+#include <weir/transport/waiting_line.h>
+
+#include "channel/channel_internal.h"
 
 static weir_leak_counter living = {.name = "chunk_source"};
 
@@ -23,7 +25,7 @@ void weir_chunk_source_init(weir_chunk_source *source, const weir_chunk_source_o
 }
 
 typedef struct writer {
-    waiting_line line;
+    weir_waiting_line line;
     bool pumping;
     bool removed; /* while pumping, which frees it */
 } writer;
@@ -35,7 +37,7 @@ static bool is_source(const weir_obj *msg) {
 /* ---- pumping ---- */
 
 static void end_source(weir_ctx *ctx, writer *self, weir_status status) {
-    waiting first = waiting_line_pop(&self->line, ctx);
+    weir_waiting first = weir_waiting_line_take(&self->line, ctx);
     weir_obj_release(first.msg);
     if (status == WEIR_OK) {
         weir_ctx_write(ctx, weir_buf_empty(), first.promise);
@@ -50,7 +52,7 @@ static bool write_piece(weir_ctx *ctx, writer *self, weir_obj *msg) {
     weir_chunk_source *source = weir_obj_retain(msg);
     weir_obj *piece = NULL;
     weir_status status = source->ops->next(source, ctx, &piece);
-    const waiting *first = self->removed ? NULL : waiting_line_first(&self->line);
+    const weir_waiting *first = self->removed ? NULL : weir_waiting_line_first(&self->line);
     bool is_first = first != NULL && first->msg == msg;
     if (!is_first) {
         weir_obj_release(piece);
@@ -70,11 +72,11 @@ static void pump(weir_ctx *ctx) {
     if (self->pumping) return;
     self->pumping = true;
     bool more = true;
-    for (const waiting *first; more && (first = waiting_line_first(&self->line)) != NULL;) {
+    for (const weir_waiting *first; more && (first = weir_waiting_line_first(&self->line)) != NULL;) {
         if (is_source(first->msg)) {
             more = weir_channel_is_writable(channel) && write_piece(ctx, self, first->msg);
         } else {
-            waiting_line_pass(&self->line, ctx);
+            weir_waiting_line_pass(&self->line, ctx);
         }
     }
     self->pumping = false;
@@ -86,7 +88,7 @@ static void pump(weir_ctx *ctx) {
 static void writer_removed(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
     self->removed = true;
-    waiting_line_fail(&self->line, ctx, WEIR_E_CANCELED);
+    weir_waiting_line_fail(&self->line, ctx, WEIR_E_CANCELED);
     if (!self->pumping) weir_alloc_release(NULL, self);
 }
 
@@ -97,28 +99,28 @@ static void writer_writable_changed(weir_ctx *ctx) {
 
 static void writer_inactive(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
-    waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
+    weir_waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
     weir_ctx_fire_inactive(ctx);
 }
 
 static void writer_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     writer *self = weir_ctx_state(ctx);
-    bool is_first = waiting_line_first(&self->line) == NULL;
+    bool is_first = weir_waiting_line_first(&self->line) == NULL;
     if (is_first && !is_source(msg)) {
         weir_ctx_write(ctx, msg, promise);
-    } else if (waiting_line_push(&self->line, ctx, WAITING_WRITE, msg, promise) && is_first) {
+    } else if (weir_waiting_line_push(&self->line, ctx, WEIR_WAITING_WRITE, msg, promise) && is_first) {
         pump(ctx);
     }
 }
 
 static void writer_shutdown(weir_ctx *ctx, weir_promise *promise) {
     writer *self = weir_ctx_state(ctx);
-    waiting_line_shutdown(&self->line, ctx, promise);
+    weir_waiting_line_shutdown(&self->line, ctx, promise);
 }
 
 static void writer_close(weir_ctx *ctx, weir_promise *promise) {
     writer *self = weir_ctx_state(ctx);
-    waiting_line_close(&self->line, ctx, promise);
+    weir_waiting_line_close(&self->line, ctx, promise);
 }
 
 const weir_handler weir_chunked_writer_handler = {
@@ -134,7 +136,7 @@ const weir_handler weir_chunked_writer_handler = {
 weir_status weir_chunked_writer_add(weir_pipeline *pipeline) {
     writer *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
-    waiting_line_init(&self->line);
+    weir_waiting_line_init(&self->line);
     weir_status status = weir_pipeline_add_last(pipeline, &weir_chunked_writer_handler, self);
     if (status != WEIR_OK) weir_alloc_release(NULL, self);
     return status;

@@ -1,13 +1,14 @@
 /* traffic_shaper.c - pieces of what is written, when two rates allow; reading that pauses when it was too much. */
 #include <weir/transport/traffic_shaper.h>
+#include <weir/transport/waiting_line.h>
 
+#include "channel/channel_internal.h"
 #include "handlers/traffic_limit.h"
-#include "handlers/waiting_line.h"
 
 typedef struct shaper {
     traffic_rates own;
     weir_traffic_limit *shared; /* held, or NULL */
-    waiting_line line;
+    weir_waiting_line line;
     weir_timer timer; /* its arg is the context */
     uint64_t paid;    /* bytes of the first that waits; 0: not yet */
     uint64_t due;     /* when they may go */
@@ -53,7 +54,7 @@ static bool can_be_cut(const weir_obj *msg) {
 }
 
 /* Pays for the first piece of what waits, unless that is done; whether it may go now. */
-static bool may_go(shaper *self, weir_loop *loop, const waiting *first) {
+static bool may_go(shaper *self, weir_loop *loop, const weir_waiting *first) {
     uint64_t now = weir_loop_now(loop), piece = piece_size(self);
     if (first->size == 0) return true;
     if (self->paid == 0) {
@@ -66,11 +67,11 @@ static bool may_go(shaper *self, weir_loop *loop, const waiting *first) {
 }
 
 /* False when there is no memory to cut it: some of it may have left, and the peer was promised the rest. */
-static bool send_piece(weir_ctx *ctx, shaper *self, const waiting *first) {
+static bool send_piece(weir_ctx *ctx, shaper *self, const weir_waiting *first) {
     uint64_t n = self->paid;
     self->paid = 0;
-    return n == first->size ? waiting_line_pass(&self->line, ctx)
-                            : waiting_line_pass_part(&self->line, ctx, n);
+    return n == first->size ? weir_waiting_line_pass(&self->line, ctx)
+                            : weir_waiting_line_pass_part(&self->line, ctx, n);
 }
 
 static void pump(weir_ctx *ctx) {
@@ -78,9 +79,9 @@ static void pump(weir_ctx *ctx) {
     weir_channel *channel = weir_ctx_channel(ctx);
     if (self->pumping) return;
     self->pumping = true;
-    const waiting *first;
-    while (!self->removed && channel_is_open(channel) && (first = waiting_line_first(&self->line)) != NULL &&
-           may_go(self, channel->loop, first)) {
+    const weir_waiting *first;
+    while (!self->removed && channel_is_open(channel) &&
+           (first = weir_waiting_line_first(&self->line)) != NULL && may_go(self, channel->loop, first)) {
         if (!send_piece(ctx, self, first)) weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
     }
     self->pumping = false;
@@ -90,24 +91,24 @@ static void pump(weir_ctx *ctx) {
 static void shaper_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     shaper *self = weir_ctx_state(ctx);
     uint64_t size = weir_obj_size(msg), now = weir_loop_now(weir_ctx_loop(ctx));
-    bool goes_now =
-        waiting_line_first(&self->line) == NULL && size <= piece_size(self) && wait_to_write(self, now) == 0;
+    bool goes_now = weir_waiting_line_first(&self->line) == NULL && size <= piece_size(self) &&
+                    wait_to_write(self, now) == 0;
     if (goes_now) {
         pay_to_write(self, now, size);
         weir_ctx_write(ctx, msg, promise);
-    } else if (waiting_line_push(&self->line, ctx, WAITING_WRITE, msg, promise)) {
+    } else if (weir_waiting_line_push(&self->line, ctx, WEIR_WAITING_WRITE, msg, promise)) {
         pump(ctx);
     }
 }
 
 static void shaper_shutdown(weir_ctx *ctx, weir_promise *promise) {
     shaper *self = weir_ctx_state(ctx);
-    waiting_line_shutdown(&self->line, ctx, promise);
+    weir_waiting_line_shutdown(&self->line, ctx, promise);
 }
 
 static void shaper_close(weir_ctx *ctx, weir_promise *promise) {
     shaper *self = weir_ctx_state(ctx);
-    waiting_line_close(&self->line, ctx, promise);
+    weir_waiting_line_close(&self->line, ctx, promise);
 }
 
 /* ---- reading ---- */
@@ -147,10 +148,10 @@ static void shaper_removed(weir_ctx *ctx) {
     weir_channel *channel = weir_ctx_channel(ctx);
     weir_timer_stop(&self->timer, channel->loop);
     channel_throttle(channel, false);
-    while (channel_is_open(channel) && waiting_line_first(&self->line) != NULL) {
-        if (!waiting_line_pass(&self->line, ctx)) weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
+    while (channel_is_open(channel) && weir_waiting_line_first(&self->line) != NULL) {
+        if (!weir_waiting_line_pass(&self->line, ctx)) weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
     }
-    waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
+    weir_waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
     weir_traffic_limit_release(self->shared);
     self->shared = NULL;
     self->removed = true;
@@ -160,7 +161,7 @@ static void shaper_removed(weir_ctx *ctx) {
 static void shaper_inactive(weir_ctx *ctx) {
     shaper *self = weir_ctx_state(ctx);
     self->paid = 0;
-    waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
+    weir_waiting_line_fail(&self->line, ctx, WEIR_E_CLOSED);
     weir_ctx_fire_inactive(ctx);
 }
 
@@ -179,7 +180,7 @@ weir_status weir_traffic_shaper_add(weir_pipeline *pipeline, const weir_traffic_
                                     weir_traffic_limit *shared) {
     shaper *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
-    waiting_line_init(&self->line);
+    weir_waiting_line_init(&self->line);
     if (own != NULL) traffic_rates_set(&self->own, own);
     self->shared = weir_traffic_limit_retain(shared);
     weir_status status = weir_pipeline_add_first(pipeline, &weir_traffic_shaper_handler, self);

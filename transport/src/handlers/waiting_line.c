@@ -1,9 +1,11 @@
 /* waiting_line.c - see waiting_line.h. */
-#include "handlers/waiting_line.h"
+#include <weir/transport/waiting_line.h>
 
 #include <weir/buffer/buf_view.h>
 
-void waiting_line_init(waiting_line *line) {
+#include "channel/channel_internal.h"
+
+void weir_waiting_line_init(weir_waiting_line *line) {
     weir_list_init(&line->queue);
 }
 
@@ -21,14 +23,18 @@ static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uin
     return memory > channel->write_cap ? (weir_status)WEIR_E_BACKPRESSURE : WEIR_OK;
 }
 
-bool waiting_line_push(waiting_line *line, weir_ctx *ctx, waiting_kind kind, weir_obj *msg,
-                       weir_promise *promise) {
+weir_status weir_waiting_line_admits(const weir_ctx *ctx, const weir_obj *msg) {
+    return refusal(weir_ctx_channel(ctx), msg, weir_obj_size(msg));
+}
+
+bool weir_waiting_line_push(weir_waiting_line *line, weir_ctx *ctx, weir_waiting_kind kind, weir_obj *msg,
+                            weir_promise *promise) {
     weir_channel *channel = weir_ctx_channel(ctx);
     uint64_t size = msg != NULL ? weir_obj_size(msg) : 0;
     weir_status status = refusal(channel, msg, size);
-    waiting *made = status == WEIR_OK ? weir_alloc_acquire(channel->loop->alloc, sizeof *made) : NULL;
+    weir_waiting *made = status == WEIR_OK ? weir_alloc_acquire(channel->loop->alloc, sizeof *made) : NULL;
     if (made != NULL) {
-        *made = (waiting){.kind = kind, .msg = msg, .promise = promise, .size = size};
+        *made = (weir_waiting){.kind = kind, .msg = msg, .promise = promise, .size = size};
         weir_list_push_back(&line->queue, &made->link);
         count(channel, msg, size, OUTBOUND_OVERHEAD);
         channel_note_held(channel);
@@ -36,33 +42,46 @@ bool waiting_line_push(waiting_line *line, weir_ctx *ctx, waiting_kind kind, wei
     }
     if (status == WEIR_OK) status = WEIR_E_NO_MEMORY;
     weir_obj_release(msg);
-    channel_write_failed(channel, promise, kind == WAITING_WRITE ? status : (weir_status)WEIR_E_CLOSED);
-    if (kind != WAITING_WRITE && channel_is_open(channel)) weir_ctx_abort(ctx, status);
+    channel_write_failed(channel, promise, kind == WEIR_WAITING_WRITE ? status : (weir_status)WEIR_E_CLOSED);
+    if (kind != WEIR_WAITING_WRITE && channel_is_open(channel)) weir_ctx_abort(ctx, status);
     return false;
 }
 
 /* The next `n` bytes of what has more. Gives: a message, or NULL when out of memory. */
-static weir_obj *cut(const waiting *first, uint64_t n) {
+static weir_obj *cut(const weir_waiting *first, uint64_t n) {
     weir_buf *buf = weir_buf_from(first->msg);
     if (buf != NULL) return (weir_obj *)weir_buf_read_slice(buf, (size_t)n);
     weir_region *whole = weir_region_from(first->msg);
     return (weir_obj *)weir_region_slice(whole, whole->length - first->size, n);
 }
 
-bool waiting_line_pass_part(waiting_line *line, weir_ctx *ctx, uint64_t n) {
-    waiting *first = waiting_line_first(line);
-    weir_channel *channel = weir_ctx_channel(ctx);
-    weir_obj *part = cut(first, n);
+bool weir_waiting_line_pass_part(weir_waiting_line *line, weir_ctx *ctx, uint64_t n) {
+    weir_obj *part = cut(weir_waiting_line_first(line), n);
     if (part == NULL) return false;
-    first->size -= n;
-    count(channel, first->msg, -n, 0);
+    weir_waiting_line_took(line, ctx, n);
     weir_ctx_write(ctx, part, NULL);
-    channel_note_held(channel);
+    channel_note_held(weir_ctx_channel(ctx));
     return true;
 }
 
+weir_buf *weir_waiting_line_take_part(weir_waiting_line *line, weir_ctx *ctx, size_t n) {
+    weir_buf *part = weir_buf_from(cut(weir_waiting_line_first(line), n));
+    if (part != NULL) weir_waiting_line_took(line, ctx, n);
+    return part;
+}
+
+void weir_waiting_line_took(weir_waiting_line *line, weir_ctx *ctx, uint64_t n) {
+    weir_waiting *first = weir_waiting_line_first(line);
+    first->size -= n;
+    count(weir_ctx_channel(ctx), first->msg, -n, 0);
+}
+
+void weir_waiting_line_note(weir_ctx *ctx) {
+    channel_note_held(weir_ctx_channel(ctx));
+}
+
 /* The rest of a region some of which has gone already, in its place. */
-static bool keep_rest(waiting *first) {
+static bool keep_rest(weir_waiting *first) {
     weir_region *region = first->msg != NULL ? weir_region_from(first->msg) : NULL;
     if (region == NULL || first->size == region->length) return true;
     weir_obj *rest = cut(first, first->size);
@@ -72,47 +91,51 @@ static bool keep_rest(waiting *first) {
     return true;
 }
 
-waiting waiting_line_pop(waiting_line *line, weir_ctx *ctx) {
+weir_waiting weir_waiting_line_take(weir_waiting_line *line, weir_ctx *ctx) {
     weir_channel *channel = weir_ctx_channel(ctx);
-    waiting *first = waiting_line_first(line);
-    waiting taken = *first;
+    weir_waiting *first = weir_waiting_line_first(line);
+    weir_waiting taken = *first;
     weir_list_remove(&first->link);
     weir_alloc_release(channel->loop->alloc, first);
     count(channel, taken.msg, -taken.size, -(uint64_t)OUTBOUND_OVERHEAD);
     return taken;
 }
 
-bool waiting_line_pass(waiting_line *line, weir_ctx *ctx) {
-    if (!keep_rest(waiting_line_first(line))) return false;
-    waiting first = waiting_line_pop(line, ctx);
-    if (first.kind == WAITING_WRITE) weir_ctx_write(ctx, first.msg, first.promise);
-    if (first.kind == WAITING_SHUTDOWN) weir_ctx_shutdown(ctx, first.promise);
-    if (first.kind == WAITING_CLOSE) weir_ctx_close(ctx, first.promise);
+bool weir_waiting_line_pass(weir_waiting_line *line, weir_ctx *ctx) {
+    if (!keep_rest(weir_waiting_line_first(line))) return false;
+    weir_waiting first = weir_waiting_line_take(line, ctx);
+    if (first.kind == WEIR_WAITING_WRITE) weir_ctx_write(ctx, first.msg, first.promise);
+    if (first.kind == WEIR_WAITING_SHUTDOWN) weir_ctx_shutdown(ctx, first.promise);
+    if (first.kind == WEIR_WAITING_CLOSE) weir_ctx_close(ctx, first.promise);
     channel_note_held(weir_ctx_channel(ctx));
     return true;
 }
 
-void waiting_line_shutdown(waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
-    if (waiting_line_first(line) == NULL) {
+void weir_waiting_line_shutdown(weir_waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
+    if (weir_waiting_line_first(line) == NULL) {
         weir_ctx_shutdown(ctx, promise);
     } else {
-        waiting_line_push(line, ctx, WAITING_SHUTDOWN, NULL, promise);
+        weir_waiting_line_push(line, ctx, WEIR_WAITING_SHUTDOWN, NULL, promise);
     }
 }
 
-void waiting_line_close(waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
-    if (waiting_line_first(line) == NULL) {
+void weir_waiting_line_close(weir_waiting_line *line, weir_ctx *ctx, weir_promise *promise) {
+    if (weir_waiting_line_first(line) == NULL) {
         weir_ctx_close(ctx, promise);
     } else {
-        waiting_line_push(line, ctx, WAITING_CLOSE, NULL, promise);
+        weir_waiting_line_push(line, ctx, WEIR_WAITING_CLOSE, NULL, promise);
     }
 }
 
-void waiting_line_fail(waiting_line *line, weir_ctx *ctx, weir_status why) {
+weir_status weir_waiting_line_cause(const weir_ctx *ctx, weir_status why) {
     const weir_channel *channel = weir_ctx_channel(ctx);
-    if (!channel_is_open(channel) && channel->cause != WEIR_OK) why = channel->cause;
-    while (waiting_line_first(line) != NULL) {
-        waiting first = waiting_line_pop(line, ctx);
+    return !channel_is_open(channel) && channel->cause != WEIR_OK ? channel->cause : why;
+}
+
+void weir_waiting_line_fail(weir_waiting_line *line, weir_ctx *ctx, weir_status why) {
+    why = weir_waiting_line_cause(ctx, why);
+    while (weir_waiting_line_first(line) != NULL) {
+        weir_waiting first = weir_waiting_line_take(line, ctx);
         weir_obj_release(first.msg);
         if (first.promise != NULL) weir_promise_complete(first.promise, why);
     }

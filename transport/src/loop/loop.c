@@ -228,7 +228,7 @@ static void send_dirty(weir_loop *loop) {
         weir_channel *channel = WEIR_CONTAINER(link, weir_channel, dirty);
         loop_count(&loop->counts.flushes);
         loop_enter_channel(channel->id);
-        channel_flush(channel);
+        channel_end_turn(channel);
     }
 }
 

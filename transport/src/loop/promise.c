@@ -187,3 +187,15 @@ weir_status weir_promise_wait(weir_promise *promise, int timeout_ms) {
     pthread_mutex_unlock(&waiting);
     return weir_promise_is_done(promise) ? promise->status : (weir_status)WEIR_E_TIMEOUT;
 }
+
+static void complete_other(void *arg, weir_status status) {
+    weir_promise_complete(arg, status);
+}
+
+void weir_promise_join(weir_promise **place, weir_promise *promise) {
+    if (*place == NULL) {
+        *place = promise;
+    } else if (promise != NULL && weir_promise_listen(*place, complete_other, promise) != WEIR_OK) {
+        weir_promise_complete(promise, WEIR_E_NO_MEMORY);
+    }
+}

@@ -135,6 +135,10 @@ void weir_ctx_flush(weir_ctx *ctx) {
     ctx->handler->flush(ctx);
 }
 
+void weir_ctx_flush_later(weir_ctx *ctx) {
+    channel_flush_later(channel_of(ctx->pipeline));
+}
+
 void weir_ctx_write_flush(weir_ctx *ctx, void *msg, weir_promise *promise) {
     weir_ctx_write(ctx, msg, promise);
     weir_ctx_flush(ctx);

@@ -55,6 +55,10 @@ WEIR_API void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise);
 /* Sends what is queued now, as far as the socket takes it. */
 WEIR_API void weir_ctx_flush(weir_ctx *ctx);
 
+/* This turn ends with a flush through the whole pipeline: for a handler that gathers what is written, so that it sees
+ * the end of the turn in its `flush`. Again in the same turn it does nothing. */
+WEIR_API void weir_ctx_flush_later(weir_ctx *ctx);
+
 /* weir_ctx_write and then weir_ctx_flush. Takes: msg, promise. */
 WEIR_API void weir_ctx_write_flush(weir_ctx *ctx, void *msg, weir_promise *promise);
 

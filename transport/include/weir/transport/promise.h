@@ -46,6 +46,10 @@ WEIR_API void weir_promise_progress(weir_promise *promise, uint64_t done, uint64
 /* Completes it; the first call counts and answers true. Takes: promise, or NULL. On its loop only. */
 WEIR_API bool weir_promise_complete(weir_promise *promise, weir_status status);
 
+/* `promise` waits for the same as what is in `*place`: put there when that is NULL, else completed as it is, after it.
+ * Takes: promise, or NULL. Borrows: place. On its loop only. */
+WEIR_API void weir_promise_join(weir_promise **place, weir_promise *promise);
+
 /* Borrows: promise. Any thread. */
 WEIR_API bool weir_promise_is_done(const weir_promise *promise);
 
