@@ -35,13 +35,16 @@ typedef struct weir_tls_engine_options {
     size_t
         record_first; /* plaintext in a record at first, so that the peer can begin with one segment; 1 369 */
     size_t record_grow; /* bytes sent until records are full (16 KiB); 128 KiB; SIZE_MAX: they stay small */
-    unsigned record_idle_ms; /* quiet for so long, they are small again: needs `now_ms`; 1 000 */
+    unsigned
+        record_idle_ms; /* quiet for so long, they are small again: as weir_tls_engine_set_now tells; 1 000 */
+    uint64_t
+        rekey_records; /* sealed under one key of 1.3; 2^23, a third of what AES-GCM bears (RFC 8446, 5.5) */
 } weir_tls_engine_options;
 
-/* Borrows: context (retained), options (may be NULL for a server), pool for its life (NULL: the heap). Gives: an engine, or
- * NULL when out of memory or without a needed peer_name. */
-WEIR_API WEIR_MUST_USE weir_tls_engine *
-weir_tls_engine_new(weir_tls_context *context, const weir_tls_engine_options *options, weir_pool *pool);
+/* `*out` Gives an engine. Borrows: context (retained), options (may be NULL for a server), pool for its life (NULL: the heap).
+ * Fails: WEIR_E_INVALID without a peer_name that is needed, WEIR_E_NO_MEMORY. */
+WEIR_API weir_status weir_tls_engine_new(weir_tls_engine **out, weir_tls_context *context,
+                                         const weir_tls_engine_options *options, weir_pool *pool);
 /* Takes: engine, or NULL. */
 WEIR_API void weir_tls_engine_free(weir_tls_engine *engine);
 
@@ -60,17 +63,21 @@ WEIR_API weir_status weir_tls_engine_read(weir_tls_engine *engine, size_t most, 
  * WEIR_E_NO_MEMORY. Requires: the handshake is done and `end` was not called. */
 WEIR_API weir_status weir_tls_engine_write(weir_tls_engine *engine, weir_buf *plain);
 
+/* What time it is, in milliseconds from anywhere, for record_idle_ms. Without it no time passes. Borrows: engine. */
+WEIR_API void weir_tls_engine_set_now(weir_tls_engine *engine, uint64_t now_ms);
+
 /* Our close_notify. Again it does nothing. Borrows: engine. Fails: WEIR_E_NO_MEMORY. */
 WEIR_API weir_status weir_tls_engine_end(weir_tls_engine *engine);
 
-/* The peer's stream has ended (FIN). Borrows: engine. Fails: WEIR_E_CUT_SHORT without a close_notify. */
+/* The peer's stream has ended (FIN). Borrows: engine. Requires: all was read that could be. Fails: WEIR_E_CUT_SHORT without
+ * a close_notify. */
 WEIR_API weir_status weir_tls_engine_ended(weir_tls_engine *engine);
 
 /* What is to be sent. Gives: a buf, or NULL when there is nothing. Borrows: engine. */
 WEIR_API weir_buf *weir_tls_engine_take(weir_tls_engine *engine);
 
 /* New keys for what we send, and for the peer too (1.3; RFC 8446 4.6.3). They also change by themselves long before a
- * cipher's limit. Fails: WEIR_E_UNSUPPORTED with 1.2. Requires: the handshake is done. */
+ * cipher's limit. Fails: WEIR_E_UNSUPPORTED with 1.2, WEIR_E_CLOSED after `end`. Requires: the handshake is done. */
 WEIR_API weir_status weir_tls_engine_update_keys(weir_tls_engine *engine);
 
 /* Why it failed, one sentence. Borrows: engine, and so the answer; "" before a failure. */
@@ -78,6 +85,7 @@ WEIR_API const char *weir_tls_engine_why(const weir_tls_engine *engine);
 
 /* ---- what was agreed on. Requires: the handshake is done. Borrows: engine, and so the texts ---- */
 
+/* What a handshake came to. */
 typedef struct weir_tls_info {
     const char *version;     /* "TLSv1.3" */
     const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
@@ -103,8 +111,6 @@ typedef struct weir_tls_stats {
     uint64_t plain_read, plain_written; /* bytes */
     uint64_t copied_bytes;              /* moved between bufs and OpenSSL beyond the cipher's own pass */
     uint64_t region_read_bytes;         /* of regions that were read to be encrypted */
-    uint64_t region_sent_bytes;         /* of regions handed on to be sent by the kernel (kTLS) */
-    bool ktls_send;                     /* the kernel encrypts what we send */
 } weir_tls_stats;
 
 /* Borrows: both. */
