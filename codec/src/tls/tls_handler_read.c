@@ -1,0 +1,128 @@
+/* tls_handler_read.c - the handshake, records of the peer, the peer's end. */
+#include <errno.h>
+
+#include "tls/tls_handler_state.h"
+
+/* Most plaintext in one buf that is passed on. */
+#define READ_MOST (64 * 1024)
+
+void tls_handler_fail(tls_handler *self, weir_status status, const char *what) {
+    if (self->failed) return;
+    weir_ctx *ctx = self->ctx;
+    tls_handler_hold(self);
+    tls_handler_send(self, NULL);
+    self->failed = true;
+    weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    tls_handler_drop(self, status);
+    if (weir_channel_is_active(weir_ctx_channel(ctx)))
+        weir_ctx_fire_error(ctx, &(weir_error){.status = status, .what = what});
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) tls_handler_finish_close(self);
+    tls_handler_let_go(self);
+}
+
+static void fail_by_engine(tls_handler *self, weir_status status) {
+    const char *why = weir_tls_engine_why(self->engine);
+    tls_handler_fail(self, status, why[0] != 0 ? why : "TLS");
+}
+
+/* ---- the handshake ---- */
+
+static void tell_ready(tls_handler *self) {
+    bool tells_active = self->holds_active;
+    weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+    self->done = true;
+    self->holds_active = false;
+    if (tells_active) weir_ctx_fire_active(self->ctx);
+    if (tls_handler_is_alive(self)) weir_ctx_fire_event(self->ctx, &weir_tls_event_ready.obj);
+    if (tls_handler_is_alive(self)) tls_handler_pump(self);
+}
+
+static void shake_hands(tls_handler *self) {
+    weir_status status = weir_tls_engine_handshake(self->engine);
+    tls_handler_send(self, NULL);
+    if (!tls_handler_is_alive(self)) return;
+    if (status == WEIR_OK) {
+        tell_ready(self);
+    } else if (status == -EAGAIN) {
+        weir_ctx_flush(self->ctx);
+        weir_ctx_pull(self->ctx);
+    } else {
+        fail_by_engine(self, status);
+    }
+}
+
+/* ---- the peer's end ---- */
+
+static void tell_peer_closed(tls_handler *self) {
+    bool told = self->told;
+    self->told = false;
+    if (told) weir_ctx_fire_read_complete(self->ctx);
+    if (tls_handler_is_alive(self)) weir_ctx_fire_event(self->ctx, &weir_event_peer_closed.obj);
+}
+
+static void on_close_notify(tls_handler *self) {
+    if (self->peer_ended) return;
+    self->peer_ended = true;
+    if (self->close_wanted) {
+        tls_handler_pump(self);
+        return;
+    }
+    tell_peer_closed(self);
+    if (tls_handler_is_alive(self) && self->shut_done && !self->close_wanted) tls_handler_finish_close(self);
+}
+
+void tls_handler_peer_closed(tls_handler *self) {
+    tls_handler_hold(self);
+    if (!self->done) {
+        tls_handler_fail(self, WEIR_E_CUT_SHORT, "TLS handshake: the peer ended the connection");
+    } else if (self->close_wanted) {
+        self->peer_ended = true;
+        tls_handler_pump(self);
+    } else if (!self->peer_ended) {
+        self->peer_ended = true;
+        weir_ctx_fail(self->ctx, WEIR_E_CUT_SHORT, "TLS");
+        if (tls_handler_is_alive(self) && !self->close_wanted) tell_peer_closed(self);
+    }
+    tls_handler_let_go(self);
+}
+
+/* ---- records ---- */
+
+static void give(tls_handler *self, weir_buf *plain) {
+    if (self->close_wanted) {
+        weir_buf_release(plain);
+        return;
+    }
+    self->told = true;
+    weir_ctx_fire_read(self->ctx, (weir_obj *)plain);
+}
+
+static void open_records(tls_handler *self) {
+    weir_status status = WEIR_OK;
+    while (status == WEIR_OK && tls_handler_is_alive(self) && !self->close_done) {
+        weir_buf *plain;
+        status = weir_tls_engine_read(self->engine, READ_MOST, &plain);
+        if (plain != NULL) {
+            give(self, plain);
+        } else if (status == WEIR_OK) {
+            on_close_notify(self);
+            status = -EAGAIN;
+        }
+    }
+    if (!tls_handler_is_alive(self)) return;
+    if (status == WEIR_OK || status == -EAGAIN) {
+        tls_handler_send(self, NULL);
+    } else {
+        fail_by_engine(self, status);
+    }
+}
+
+void tls_handler_advance(tls_handler *self) {
+    if (self->opening) return;
+    tls_handler_hold(self);
+    self->opening = true;
+    if (!self->done) shake_hands(self);
+    if (self->done) open_records(self);
+    self->opening = false;
+    tls_handler_let_go(self);
+}
