@@ -8,9 +8,11 @@
 
 #include "access_log.h"
 #include "common/serve.h"
+#include "common/tls.h"
 
 struct site {
     weir_http_files *files;
+    weir_tls_context *tls; /* NULL: none */
     struct access_log log;
     bool has_log; /* `log` is open */
     /* Sums over all connections. */
@@ -35,7 +37,8 @@ static weir_status build(weir_pipeline *pipeline, void *arg) {
     static const weir_timeout_options patience = {.write_ms = 30 * 1000};
     static const weir_http_server_options http = {.server_name = "weir"};
     struct site *site = arg;
-    weir_status status = weir_timeout_handler_add(pipeline, &patience);
+    weir_status status = tls_server_add(pipeline, site->tls);
+    if (status == WEIR_OK) status = weir_timeout_handler_add(pipeline, &patience);
     if (status == WEIR_OK) status = weir_http_server_add(pipeline, &http);
     if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &counter, site);
     return status != WEIR_OK ? status : weir_http_files_add(pipeline, site->files);
@@ -43,6 +46,7 @@ static weir_status build(weir_pipeline *pipeline, void *arg) {
 
 static void close_site(struct site *site) {
     weir_http_files_release(site->files);
+    weir_tls_context_release(site->tls);
     unsigned long long dropped = site->has_log ? access_log_close(&site->log) : 0;
     if (dropped != 0) complain("%llu lines of the log were dropped", dropped);
 }
@@ -62,6 +66,7 @@ static void print_totals(void *arg) {
 int main(int argc, char **argv) {
     static struct site site;
     args_server at = {.host = "127.0.0.1", .port = 8000};
+    args_tls secured = {0};
     const char *root = ".", *log = NULL;
     weir_http_files_options options = {.index = "index.html", .max_upload = UINT64_C(1) << 30};
     options.cache.max_open = 1024;
@@ -69,6 +74,7 @@ int main(int argc, char **argv) {
         &argc, argv, "Serves the files below one folder over HTTP.", "",
         (args_option[]){
             ARGS_SERVER(at),
+            ARGS_TLS(secured),
             {"--root", "DIR", "the folder", .text = &root},
             {"--index", "NAME", "the file that stands for a folder; '': none", .text = &options.index},
             {"--listing", NULL, "list folders that have none", .flag = &options.listing},
@@ -80,6 +86,7 @@ int main(int argc, char **argv) {
             {"--sync", NULL, "answer an upload when it is on the disk", .flag = &options.put_sync},
             {"--max-upload", "BYTES", "largest upload", .size = &options.max_upload, .min = 1},
             {0}});
+    if (tls_server_context(&site.tls, &secured, at.host, "http/1.1") != 0) return 1;
     options.root = root;
     weir_status status = WEIR_OK;
     if (log != NULL) {

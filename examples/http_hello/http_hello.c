@@ -6,8 +6,10 @@
 #include <weir/transport.h>
 
 #include "common/serve.h"
+#include "common/tls.h"
 
 static atomic_ullong requests;
+static weir_tls_context *tls; /* NULL: none */
 
 /* A response with room for its fields, and a body of its own, both from the loop's pool. */
 static void answer(weir_ctx *ctx, const char *type, weir_buf *body) {
@@ -49,19 +51,23 @@ static void hello_read(weir_ctx *ctx, weir_obj *msg) {
 static const weir_handler hello = {.name = "hello", .read = hello_read};
 
 static weir_status build(weir_pipeline *pipeline, void *arg) {
-    weir_status status = weir_http_server_add(pipeline, arg);
+    weir_status status = tls_server_add(pipeline, tls);
+    if (status == WEIR_OK) status = weir_http_server_add(pipeline, arg);
     return status != WEIR_OK ? status : weir_pipeline_add_last(pipeline, &hello, NULL);
 }
 
 static void print_totals(void *arg) {
     (void)arg;
     printf("%llu requests\n", atomic_load(&requests));
+    weir_tls_context_release(tls);
 }
 
 int main(int argc, char **argv) {
     args_server at = {.host = "127.0.0.1", .port = 8080};
+    args_tls secured = {0};
     args_parse(&argc, argv, "Says hello over HTTP: /plaintext and /json.", "",
-               (args_option[]){ARGS_SERVER(at), {0}});
+               (args_option[]){ARGS_SERVER(at), ARGS_TLS(secured), {0}});
+    if (tls_server_context(&tls, &secured, at.host, "http/1.1") != 0) return 1;
     weir_http_server_options http = {.server_name = "weir"};
     weir_server_options options = {.build = build, .build_arg = &http};
     return serve(&at, options, print_totals, NULL);

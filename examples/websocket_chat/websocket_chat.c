@@ -11,6 +11,7 @@
 #include <weir/transport.h>
 
 #include "common/serve.h"
+#include "common/tls.h"
 #include "page.h"
 #include "room.h"
 
@@ -21,6 +22,7 @@ enum {
 
 static atomic_ullong lines;
 static room_rules rules = {.history = 50};
+static weir_tls_context *tls; /* NULL: none */
 
 typedef struct guest {
     weir_http_request *request; /* which room */
@@ -148,7 +150,8 @@ static const weir_handler chat = {
 
 static weir_status build(weir_pipeline *pipeline, void *websocket) {
     guest *self = calloc(1, sizeof *self);
-    weir_status status = self == NULL ? WEIR_E_NO_MEMORY : weir_http_server_add(pipeline, NULL);
+    weir_status status = self == NULL ? WEIR_E_NO_MEMORY : tls_server_add(pipeline, tls);
+    if (status == WEIR_OK) status = weir_http_server_add(pipeline, NULL);
     if (status == WEIR_OK) status = weir_websocket_server_add(pipeline, websocket);
     if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &chat, self);
     if (status != WEIR_OK) free(self);
@@ -158,20 +161,24 @@ static weir_status build(weir_pipeline *pipeline, void *websocket) {
 static void print_totals(void *arg) {
     (void)arg;
     printf("%llu lines\n", atomic_load(&lines));
+    weir_tls_context_release(tls);
 }
 
 int main(int argc, char **argv) {
     args_server at = {.host = "127.0.0.1", .port = 8082};
+    args_tls secured = {0};
     const char *origins[] = {NULL, NULL};
     unsigned slow = 0;
     args_parse(
         &argc, argv, "Chat rooms in the browser: open http://HOST:PORT/", "",
         (args_option[]){
             ARGS_SERVER(at),
+            ARGS_TLS(secured),
             {"--history", "N", "lines that newcomers are shown", .number = &rules.history, .max = 10000},
             {"--slow", "skip|cut", "who cannot keep up misses lines, or is cut off", .choice = &slow},
             {"--origin", "URL", "only pages from there may connect", .text = &origins[0]},
             {0}});
+    if (tls_server_context(&tls, &secured, at.host, "http/1.1") != 0) return 1;
     rules.skip_unwritable = slow == 0;
     weir_websocket_server_options websocket = {
         .handshake.origins = origins[0] != NULL ? origins : NULL,

@@ -123,16 +123,20 @@ static void exchange_event(weir_ctx *ctx, weir_obj *event) {
     weir_ctx_fire_event(ctx, event);
 }
 
+static const char *why_of(const weir_error *error) {
+    if (error->status == WEIR_E_EOF) return "the server closed the connection too early";
+    bool is_explained = error->status == WEIR_E_TLS || error->status == WEIR_E_UNTRUSTED;
+    return is_explained && error->what != NULL ? error->what : weir_status_text(error->status);
+}
+
 static void exchange_error(weir_ctx *ctx, const weir_error *error) {
     struct exchange *self = weir_ctx_state(ctx);
-    if (!self->ended) {
-        fail_to_get(self, error->status == WEIR_E_EOF ? "the server closed the connection too early"
-                                                      : weir_status_text(error->status));
-    }
+    if (!self->ended) fail_to_get(self, why_of(error));
     weir_ctx_close(ctx, NULL);
 }
 
-static void exchange_inactive(weir_ctx *ctx) {
+/* Also when it never became active: a handshake that failed. */
+static void exchange_removed(weir_ctx *ctx) {
     struct exchange *self = weir_ctx_state(ctx);
     if (!self->ended) fail_to_get(self, weir_status_text(WEIR_E_CLOSED));
     self->gone = true;
@@ -147,7 +151,7 @@ static const weir_handler exchange_handler = {
     .read_complete = exchange_read_complete,
     .event = exchange_event,
     .error = exchange_error,
-    .inactive = exchange_inactive,
+    .removed = exchange_removed,
 };
 
 static void on_tick(weir_timer *timer) {
@@ -163,10 +167,17 @@ static void on_tick(weir_timer *timer) {
     weir_timer_start(timer, self->loop, 100);
 }
 
+static weir_status add_tls(struct exchange *self, weir_pipeline *pipeline) {
+    weir_tls_handler_options options = {.engine.peer_name = self->origin->host};
+    return self->origin->secure ? weir_tls_handler_add(pipeline, self->tls, &options) : WEIR_OK;
+}
+
 weir_status exchange_build(weir_pipeline *pipeline, void *arg) {
     struct exchange *self = arg;
     weir_timer_init(&self->timer, on_tick, self);
-    weir_status status = weir_idle_handler_add(pipeline, &(weir_idle_options){.all_ms = self->patience_ms});
+    weir_status status = add_tls(self, pipeline);
+    if (status == WEIR_OK)
+        status = weir_idle_handler_add(pipeline, &(weir_idle_options){.all_ms = self->patience_ms});
     if (status == WEIR_OK) {
         weir_http_client_options options = {.response_timeout_ms = WEIR_LOOP_NEVER};
         status = weir_http_client_add(pipeline, &options);

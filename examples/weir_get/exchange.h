@@ -21,6 +21,7 @@ struct exchange {
     /* ---- what to do ---- */
     weir_loop *loop;
     struct origin *origin;
+    weir_tls_context *tls; /* of an https origin */
     const char *method;
     weir_region *post; /* NULL: no body */
     const args_list *headers;

@@ -15,11 +15,13 @@ static bool copy_text(char *out, size_t room, weir_bytes text) {
     return true;
 }
 
+static bool is_scheme(const weir_http_uri *uri, const char *scheme) {
+    return weir_bytes_equal_nocase(uri->scheme, weir_bytes_str(scheme));
+}
+
 static const char *why_not(const weir_http_uri *uri) {
     if (uri->scheme.ptr == NULL) return "it is no absolute URL; http://HOST/PATH is one";
-    if (weir_bytes_equal_nocase(uri->scheme, weir_bytes_str("https")))
-        return "https is not spoken yet, only http";
-    if (!weir_bytes_equal_nocase(uri->scheme, weir_bytes_str("http"))) return "only http is spoken";
+    if (!is_scheme(uri, "http") && !is_scheme(uri, "https")) return "only http and https are spoken";
     if (uri->host.len == 0) return "it names no host";
     if (uri->userinfo.ptr != NULL) return "a user in a URL is not taken; --header 'Authorization: ...' is";
     return NULL;
@@ -27,7 +29,7 @@ static const char *why_not(const weir_http_uri *uri) {
 
 static void note_authority(struct origin *self, bool is_ipv6) {
     char port[8] = "";
-    if (self->port != 80) snprintf(port, sizeof port, ":%u", self->port);
+    if (self->port != (self->secure ? 443u : 80u)) snprintf(port, sizeof port, ":%u", self->port);
     snprintf(self->authority, sizeof self->authority, is_ipv6 ? "[%s]%s" : "%s%s", self->host, port);
 }
 
@@ -47,6 +49,7 @@ const char *origin_read(struct origin *self, weir_bytes url) {
     if (why != NULL) return why;
     if (!copy_text(self->host, sizeof self->host, uri.host)) return "its host is too long";
     self->port = weir_http_uri_port(&uri);
+    self->secure = is_scheme(&uri, "https");
     note_authority(self, uri.is_ipv6);
     note_target(self, &uri);
     return NULL;
@@ -63,6 +66,7 @@ const char *origin_move(struct origin *self, weir_bytes location) {
     const char *why =
         weir_buf_status(url) == WEIR_OK ? origin_read(&next, weir_buf_peek(url)) : "it is too long";
     weir_buf_release(url);
+    if (why == NULL && self->secure && !next.secure) why = "from https to http it does not go";
     if (why == NULL) *self = next;
     return why;
 }
@@ -81,5 +85,6 @@ bool origin_name(const struct origin *self, char name[256]) {
 }
 
 bool origin_same(const struct origin *self, const struct origin *other) {
-    return self->port == other->port && strcasecmp(self->host, other->host) == 0;
+    return self->port == other->port && self->secure == other->secure &&
+           strcasecmp(self->host, other->host) == 0;
 }

@@ -1,4 +1,4 @@
-/* weir_get.c - gets one URL over HTTP/1.1: options, redirects, and the exit code. */
+/* weir_get.c - gets one URL over HTTP/1.1, with or without TLS: options, redirects, and the exit code. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +13,9 @@ enum {
 
 /* What the command line says. */
 struct wish {
-    const char *file, *range, *post, *sum;
+    const char *file, *range, *post, *sum, *ca;
     args_list headers;
-    bool resume, head;
+    bool resume, head, insecure;
     unsigned patience, connect_patience;
     uint64_t max_bytes;
 };
@@ -183,7 +183,7 @@ static int get(struct exchange *self, const struct wish *wish) {
 
 static void parse(int argc, char **argv, struct wish *wish, struct origin *origin) {
     args_parse(
-        &argc, argv, "Gets one URL over HTTP/1.1.", "URL",
+        &argc, argv, "Gets one URL over HTTP/1.1: http:// or https://.", "URL",
         (args_option[]){
             {"-o", "FILE", "where it goes; -: stdout. As the URL's last segment", .text = &wish->file},
             {"--range", "A-B", "only these bytes", .text = &wish->range},
@@ -192,6 +192,8 @@ static void parse(int argc, char **argv, struct wish *wish, struct origin *origi
             {"--header", "'N: V'", "one more field of the request; again and again", .list = &wish->headers},
             {"--head", NULL, "print the head of the answer, get no body", .flag = &wish->head},
             {"--post", "FILE", "send a file; -: stdin", .text = &wish->post},
+            {"--cacert", "FILE", "trust these authorities (PEM), not the system's", .text = &wish->ca},
+            {"--insecure", NULL, "do not ask who the server of an https URL is", .flag = &wish->insecure},
             {"--timeout", "S", "give up when nothing comes for so long", .number = &wish->patience, .min = 1,
              .max = 86400},
             {"--connect-timeout", "S", "give up when nobody answers for so long",
@@ -201,6 +203,17 @@ static void parse(int argc, char **argv, struct wish *wish, struct origin *origi
     check_wish(wish);
     const char *why = origin_read(origin, weir_bytes_str(argv[1]));
     if (why != NULL) exit(complain("cannot get '%s': %s", argv[1], why));
+}
+
+/* Made also for http: a redirect may lead to https. False after complaining. */
+static bool make_context(weir_tls_context **out, const struct wish *wish) {
+    const char *protocol = "http/1.1";
+    weir_tls_options options = {
+        .ca_file = wish->ca, .insecure = wish->insecure, .alpn = &protocol, .alpn_count = 1};
+    weir_tls_why why;
+    weir_status status = weir_tls_context_client(out, &options, &why);
+    if (status != WEIR_OK) complain("cannot speak TLS: %s", why.text);
+    return status == WEIR_OK;
 }
 
 int main(int argc, char **argv) {
@@ -230,7 +243,9 @@ int main(int argc, char **argv) {
         .out = strcmp(sink.path, "-") == 0 ? stderr : stdout,
         .sink = &sink,
     };
+    if (!make_context(&exchange.tls, &wish)) return 1;
     int code = get(&exchange, &wish);
+    weir_tls_context_release(exchange.tls);
     if (fflush(stdout) != 0) code = complain("cannot write to stdout");
     return weir_leak_report(stderr) == 0 ? code : 1;
 }
