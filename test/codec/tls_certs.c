@@ -308,7 +308,8 @@ const char *tls_certs_path(tls_certs *self, const char *name) {
 const char *tls_certs_file(tls_certs *self, const char *name, weir_bytes bytes) {
     const char *path = tls_certs_path(self, name);
     FILE *file = fopen(path, "wb");
-    MUST(file != NULL && fwrite(bytes.ptr, 1, bytes.len, file) == bytes.len);
+    MUST(file != NULL);
+    if (bytes.len != 0) MUST(fwrite(bytes.ptr, 1, bytes.len, file) == bytes.len);
     MUST(fclose(file) == 0);
     return path;
 }

@@ -97,7 +97,7 @@ WEIR_TEST(tls_session, one_peer_cannot_fill_the_store) {
 
 WEIR_TEST(tls_session, a_store_of_one_and_many_peers_hold) {
     tls_sessions *sessions = tls_sessions_new(1);
-    char peer[16];
+    char peer[24];
     for (int i = 0; i < 300; i++) {
         snprintf(peer, sizeof peer, "peer %d", i);
         put(sessions, peer, TLS1_3_VERSION, (unsigned char)i);
