@@ -50,6 +50,8 @@ WEIR_TEST(tls_alpn_choice, a_server_can_require_a_protocol) {
             expect_status(ends.wire.client_status, WEIR_E_TLS);
             expect_str(ends.wire.client_why.text,
                        "handshake: the peer refused: no application protocol (alert 120)");
+            expect_str(ends.wire.server_why.text, i == 2 ? "handshake: the client offers no protocol (ALPN)"
+                                                         : "handshake: no application protocol");
         }
         tls_ends_close(&ends);
     }

@@ -191,7 +191,8 @@ static weir_bytes make_response(tls_certs *self, const tls_cert *wanted, X509 *c
     int last_day = wanted->is_ocsp_stale ? -1 : 1;
     ASN1_TIME *from = X509_time_adj_ex(NULL, -2, 0, NULL), *to = X509_time_adj_ex(NULL, last_day, 0, NULL);
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
-    OCSP_CERTID *id = OCSP_cert_to_id(NULL, cert, self->middle.cert);
+    const EVP_MD *digest = wanted->is_ocsp_sha256 ? EVP_sha256() : NULL;
+    OCSP_CERTID *id = OCSP_cert_to_id(digest, cert, self->middle.cert);
     MUST(OCSP_basic_add1_status(basic, id, status, 0, from, from, to) != NULL);
     const authority *signer = wanted->is_ocsp_forged ? &self->other : &self->middle;
     MUST(OCSP_basic_sign(basic, signer->cert, signer->key, EVP_sha256(), NULL, 0) == 1);

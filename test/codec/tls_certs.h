@@ -29,6 +29,7 @@ typedef struct tls_cert {
     bool is_ocsp_good;       /* a response that says "good" is stapled */
     bool is_ocsp_revoked;    /* one that says "revoked" */
     bool is_ocsp_stale;      /* the response was good until yesterday */
+    bool is_ocsp_sha256;     /* it names the certificate by SHA-256 */
     bool is_ocsp_forged;     /* the response is signed by itself */
     weir_bytes raw_name;     /* one more name, byte by byte: with a NUL */
 } tls_cert;

@@ -165,7 +165,39 @@ WEIR_TEST(tls_context, an_unknown_name_can_be_refused) {
     expect(!tls_ends_connect(&ends, "other.example"));
     expect_status(ends.wire.client_status, WEIR_E_TLS);
     expect_str(ends.wire.client_why.text, "handshake: the peer refused: unrecognized name (alert 112)");
-    expect_str(ends.wire.server_why.text, "handshake: callback failed");
+    expect_str(ends.wire.server_why.text,
+               "handshake: the client asks for \"other.example\", which nobody answers to");
+    tls_wire_close(&ends.wire);
+    SSL *client = tls_context_open(ends.client, "localhost");
+    SSL_set_tlsext_host_name(client, "a\nweir error: b");
+    expect(!tls_wire_open_with(&ends.wire, client, ends.server)); /* into a log, a line stays a line */
+    expect_str(ends.wire.server_why.text,
+               "handshake: the client asks for \"a?weir error: b\", which nobody answers to");
+    tls_ends_close(&ends);
+}
+
+WEIR_TEST(tls_context, what_a_client_may_ask_for) {
+    tls_ends ends = tls_ends_open(tls_certs_new(), NULL, NULL);
+    weir_tls_context *insecure;
+    expect_status(weir_tls_context_client(&insecure, &(weir_tls_options){.insecure = true}, NULL), WEIR_OK);
+    static const char *const wrong[] = {"", ".", "a b", "a\nb", "a\tb"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        expect(!tls_context_can_ask(ends.client, wrong[i]));
+        expect(!tls_context_can_ask(insecure, wrong[i]));
+    }
+    char name[255];
+    memset(name, 'a', 254);
+    name[254] = '\0';
+    expect(!tls_context_can_ask(ends.client, name));
+    name[253] = '\0';
+    expect(tls_context_can_ask(ends.client, name));
+    SSL *ssl = tls_context_open(ends.client, name);
+    expect(ssl != NULL);
+    tls_context_close(ssl);
+    expect(!tls_context_can_ask(ends.client, NULL));
+    expect(tls_context_can_ask(insecure, NULL));
+    expect(tls_context_can_ask(ends.server, NULL));
+    weir_tls_context_release(insecure);
     tls_ends_close(&ends);
 }
 
@@ -278,6 +310,19 @@ WEIR_TEST(tls_context, a_wrong_option_is_told_in_one_sentence) {
                    "session_s is at most 604800 and tickets at most 16");
     expect_refused(false, &(weir_tls_options){.tickets = 17}, WEIR_E_INVALID,
                    "session_s is at most 604800 and tickets at most 16");
+}
+
+WEIR_TEST(tls_context, a_key_that_is_too_short_is_refused_at_once) {
+    tls_certs *certs = tls_certs_new();
+    weir_tls_identity *identities[] = {tls_certs_identity(certs, NULL),
+                                       named(certs, "localhost", "short", 1024)};
+    expect_refused(true, &(weir_tls_options){.identities = identities, .identity_count = 2}, WEIR_E_INVALID,
+                   "identity 2 cannot be used: ee key too small");
+    tls_ends ends = tls_ends_open(certs, NULL, NULL);
+    expect_status(weir_tls_context_set_identities(ends.server, identities, 2), WEIR_E_INVALID);
+    expect(tls_ends_connect(&ends, NULL));
+    release_all(identities, 2);
+    tls_ends_close(&ends);
 }
 
 WEIR_TEST(tls_context, a_server_and_a_client_refuse_what_is_the_others) {

@@ -25,6 +25,7 @@ WEIR_TEST(tls_verify, a_name_must_be_one_of_the_certificate) {
         {"a.example", "a.example", ""},
         {"a.example", "A.EXAMPLE", ""},
         {"*.b.example", "www.b.example", ""},
+        {"a.example", "a.example.", ""},
         {"192.0.2.1,2001:db8::1", "192.0.2.1", ""},
         {"192.0.2.1,2001:db8::1", "2001:DB8:0::1", ""},
         {"a.example", "b.example", "handshake: the peer's certificate is not for b.example"},
@@ -280,6 +281,7 @@ static void expect_stapled(const tls_cert *cert, const char *reason) {
 WEIR_TEST(tls_verify, a_client_can_require_a_stapled_response_that_says_good) {
     expect_stapled(&(tls_cert){.is_ocsp_good = true}, NULL);
     expect_stapled(&(tls_cert){.is_ocsp_good = true, .rsa_bits = 2048}, NULL);
+    expect_stapled(&(tls_cert){.is_ocsp_good = true, .is_ocsp_sha256 = true}, NULL);
     expect_stapled(&(tls_cert){.is_ocsp_revoked = true},
                    "handshake: the peer's certificate is not trusted: certificate revoked");
     expect_stapled(&(tls_cert){0},

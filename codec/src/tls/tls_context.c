@@ -74,10 +74,24 @@ static weir_status check_identities(bool is_server, weir_tls_identity *const *id
     return WEIR_E_INVALID;
 }
 
+static weir_status replace(weir_tls_context *self, weir_tls_identity *const *identities, size_t count,
+                           weir_tls_why *why) {
+    weir_status status = tls_context_try(self, identities, count, why);
+    if (status != WEIR_OK) return status;
+    tls_names *names = tls_names_new(identities, count);
+    if (names == NULL) return WEIR_E_NO_MEMORY;
+    pthread_mutex_lock(&self->lock);
+    tls_names *before = self->names;
+    self->names = names;
+    pthread_mutex_unlock(&self->lock);
+    tls_names_release(before);
+    return WEIR_OK;
+}
+
 static weir_status set_up(weir_tls_context *self, const weir_tls_options *options, weir_tls_why *why) {
-    weir_status status = weir_tls_context_set_identities(self, options->identities, options->identity_count);
-    if (status == WEIR_OK) status = open_library(self, why);
+    weir_status status = open_library(self, why);
     if (status == WEIR_OK) status = tls_context_protocol(self, options, why);
+    if (status == WEIR_OK) status = replace(self, options->identities, options->identity_count, why);
     if (status == WEIR_OK) status = tls_context_alpn(self, options, why);
     if (status == WEIR_OK) status = tls_context_trust(self, options, why);
     if (status == WEIR_OK) status = tls_context_resumption(self, options, why);
@@ -117,15 +131,7 @@ weir_status weir_tls_context_client(weir_tls_context **out, const weir_tls_optio
 weir_status weir_tls_context_set_identities(weir_tls_context *context, weir_tls_identity *const *identities,
                                             size_t count) {
     weir_status status = check_identities(context->is_server, identities, count, NULL);
-    if (status != WEIR_OK) return status;
-    tls_names *names = tls_names_new(identities, count);
-    if (names == NULL) return WEIR_E_NO_MEMORY;
-    pthread_mutex_lock(&context->lock);
-    tls_names *before = context->names;
-    context->names = names;
-    pthread_mutex_unlock(&context->lock);
-    tls_names_release(before);
-    return WEIR_OK;
+    return status == WEIR_OK ? replace(context, identities, count, NULL) : status;
 }
 
 weir_status weir_tls_context_set_ticket_keys(weir_tls_context *context, weir_bytes keys) {

@@ -58,6 +58,7 @@ static int demand_offer(SSL *ssl, int *alert, void *arg) {
     size_t len;
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &offer, &len) == 1)
         return SSL_CLIENT_HELLO_SUCCESS;
+    tls_why_raise("the client offers no protocol (ALPN)");
     *alert = SSL_AD_NO_APPLICATION_PROTOCOL;
     return SSL_CLIENT_HELLO_ERROR;
 }

@@ -34,6 +34,11 @@ weir_status tls_context_resumption(weir_tls_context *self, const weir_tls_option
                                    weir_tls_why *why);
 weir_status tls_context_key_log(weir_tls_context *self, const weir_tls_options *options, weir_tls_why *why);
 
+/* OpenSSL takes each of them: its key is long enough, its chain signed well enough. Fails: WEIR_E_INVALID,
+ * WEIR_E_NO_MEMORY. */
+weir_status tls_context_try(weir_tls_context *self, weir_tls_identity *const *identities, size_t count,
+                            weir_tls_why *why);
+
 /* Offers a session that a client has of the peer it asks for. False when out of memory. */
 bool tls_context_resume(weir_tls_context *self, SSL *ssl);
 

@@ -5,11 +5,16 @@
  */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "tls/tls_context_inside.h"
 #include "tls/tls_identity_inside.h"
 #include "tls/tls_library.h"
 #include "tls/tls_why.h"
+
+enum {
+    PEER_MOST = 253 /* RFC 1035 2.3.4, as text */
+};
 
 static tls_names *retain_names(weir_tls_context *self) {
     pthread_mutex_lock(&self->lock);
@@ -27,16 +32,27 @@ int tls_context_on_name(SSL *ssl, int *alert, void *arg) {
     tls_choice choice;
     bool is_known = tls_names_find(names, name, &choice);
     tls_names_release(names);
+    if (is_known) return SSL_TLSEXT_ERR_OK;
+    tls_why_raise("the client asks for \"%s\", which nobody answers to", name);
     *alert = SSL_AD_UNRECOGNIZED_NAME;
-    return is_known ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static bool use(SSL *ssl, const tls_choice *choice) {
-    for (size_t i = 0; i < choice->count; i++) {
-        const weir_tls_identity *identity = choice->identities[i];
-        if (SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1) != 1) return false;
+static bool use(SSL *ssl, const weir_tls_identity *identity) {
+    return SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1) == 1;
+}
+
+weir_status tls_context_try(weir_tls_context *self, weir_tls_identity *const *identities, size_t count,
+                            weir_tls_why *why) {
+    ERR_clear_error();
+    SSL *ssl = SSL_new(self->ssl);
+    if (ssl == NULL) return tls_why_from_queue(why, "identities");
+    weir_status status = WEIR_OK;
+    for (size_t i = 0; status == WEIR_OK && i < count; i++) {
+        if (!use(ssl, identities[i])) status = tls_why_from_queue(why, "identity %zu cannot be used", i + 1);
     }
-    return true;
+    SSL_free(ssl);
+    return status;
 }
 
 /* OpenSSL then takes the one of them that fits what the peer can. */
@@ -46,7 +62,8 @@ int tls_context_on_cert(SSL *ssl, void *arg) {
     const char *name = self->is_server ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
     tls_choice choice;
     if (name == NULL || !tls_names_find(names, name, &choice)) tls_names_default(names, &choice);
-    bool is_used = use(ssl, &choice);
+    bool is_used = true;
+    for (size_t i = 0; i < choice.count && is_used; i++) is_used = use(ssl, choice.identities[i]);
     tls_names_release(names);
     return is_used ? 1 : 0;
 }
@@ -61,10 +78,30 @@ static bool expect_address(SSL *ssl, const uint8_t *address, size_t len) {
     return X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address, len) == 1;
 }
 
+/* A dot at the end says that the name is complete; in certificates and on the wire there is none (RFC 6066 3). */
 static bool expect_peer(SSL *ssl, const char *name) {
     uint8_t address[16];
-    size_t len = tls_parse_address(name, address);
-    return len != 0 ? expect_address(ssl, address, len) : expect_host(ssl, name);
+    char host[PEER_MOST + 1];
+    size_t len = tls_parse_address(name, address), n = strlen(name);
+    if (len != 0) return expect_address(ssl, address, len);
+    if (name[n - 1] == '.') n--;
+    memcpy(host, name, n);
+    host[n] = '\0';
+    return expect_host(ssl, host);
+}
+
+/* What no name can have is not let into a handshake or a sentence. */
+static bool is_name(const char *text) {
+    size_t n = strlen(text);
+    if (n == 0 || n > PEER_MOST || strcmp(text, ".") == 0) return false;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f) return false;
+    return true;
+}
+
+bool tls_context_can_ask(const weir_tls_context *context, const char *peer_name) {
+    if (context->is_server) return true;
+    return peer_name != NULL ? is_name(peer_name) : context->is_insecure;
 }
 
 static bool prepare_client(weir_tls_context *self, SSL *ssl, const char *peer_name) {

@@ -17,9 +17,13 @@ bool tls_context_is_insecure(const weir_tls_context *context);
 /* For the engine to count in. Borrows: context, and so the answer. */
 tls_counts *tls_context_counts(weir_tls_context *context);
 
+/* Whether a connection may be opened with it: a server's without, a client's with a host name or address, which only an
+ * insecure one can do without. Borrows: both; peer_name may be NULL. */
+bool tls_context_can_ask(const weir_tls_context *context, const char *peer_name);
+
 /* A connection set up in all that the context decides: identities by name, verification of `peer_name` and its
  * SNI, a session to resume and where new ones go. Without a BIO, its state set to accept or connect. Borrows:
- * context, until the SSL is freed; peer_name. Gives: an SSL, or NULL when out of memory. */
+ * context, until the SSL is freed; peer_name. Requires: tls_context_can_ask. Gives: an SSL, or NULL when out of memory. */
 SSL *tls_context_open(weir_tls_context *context, const char *peer_name);
 
 /* Frees what tls_context_open gave. A connection that just ended, without close_notify, may be resumed (RFC 5246

@@ -90,13 +90,22 @@ static long judge_status(OCSP_BASICRESP *basic, OCSP_CERTID *id) {
     return status == V_OCSP_CERTSTATUS_GOOD ? X509_V_OK : X509_V_ERR_OCSP_CERT_UNKNOWN;
 }
 
+/* Certificates are named by digests, of a kind that the responder chose: its first answer tells. */
+static OCSP_CERTID *name_cert(OCSP_BASICRESP *basic, X509 *cert, X509 *issuer) {
+    OCSP_SINGLERESP *first = OCSP_resp_get0(basic, 0);
+    ASN1_OBJECT *kind = NULL;
+    if (first != NULL)
+        OCSP_id_get0_info(NULL, &kind, NULL, NULL, (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(first));
+    return OCSP_cert_to_id(kind == NULL ? NULL : EVP_get_digestbyobj(kind), cert, issuer);
+}
+
 static long judge_basic(SSL *ssl, OCSP_BASICRESP *basic) {
     STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
     int n = sk_X509_num(chain);
     if (n < 1) return X509_V_ERR_OCSP_VERIFY_FAILED;
     X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
     if (OCSP_basic_verify(basic, chain, store, OCSP_PARTIAL_CHAIN) != 1) return X509_V_ERR_OCSP_VERIFY_FAILED;
-    OCSP_CERTID *id = OCSP_cert_to_id(NULL, sk_X509_value(chain, 0), sk_X509_value(chain, n > 1 ? 1 : 0));
+    OCSP_CERTID *id = name_cert(basic, sk_X509_value(chain, 0), sk_X509_value(chain, n > 1 ? 1 : 0));
     long result = id == NULL ? X509_V_ERR_OUT_OF_MEM : judge_status(basic, id);
     OCSP_CERTID_free(id);
     return result;

@@ -7,12 +7,42 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    REFUSED = 1, /* a reason of ours: its sentence is the entry's data */
+    CAUSE_MOST = 192
+};
+
+typedef struct cause {
+    unsigned long error;
+    char text[CAUSE_MOST];
+} cause;
+
+/* What peers sent may be part of a sentence, and sentences go into logs. */
+static void mask_controls(char *text) {
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f) *text = '?';
+}
+
+static void say(weir_tls_why *why, const char *format, va_list args) {
+    vsnprintf(why->text, sizeof why->text, format, args);
+    mask_controls(why->text);
+}
+
 void tls_why_say(weir_tls_why *why, const char *format, ...) {
     if (why == NULL) return;
     va_list args;
     va_start(args, format);
-    vsnprintf(why->text, sizeof why->text, format, args);
+    say(why, format, args);
     va_end(args);
+}
+
+void tls_why_raise(const char *format, ...) {
+    char text[CAUSE_MOST];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ERR_raise_data(ERR_LIB_USER, REFUSED, "%s", text);
 }
 
 /* OpenSSL's words for what people meet most often are for those who know its sources. */
@@ -48,22 +78,23 @@ static bool is_alert(unsigned long error) {
            reason < SSL_AD_REASON_OFFSET + 256;
 }
 
-static void describe_cause(char *out, size_t room, unsigned long error) {
-    if (error == 0) {
-        snprintf(out, room, "OpenSSL gives no reason");
-    } else if (is_alert(error)) {
-        int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
-        snprintf(out, room, "the peer refused: %s (alert %d)", SSL_alert_desc_string_long(alert), alert);
-    } else {
-        snprintf(out, room, "%s", words_of(error));
-    }
-}
-
 /* Takes the oldest entry and forgets the rest. */
-static unsigned long take_cause(void) {
-    unsigned long error = ERR_peek_error();
+static void take_cause(cause *out) {
+    const char *data;
+    int flags, alert;
+    out->error = ERR_peek_error_data(&data, &flags);
+    alert = ERR_GET_REASON(out->error) - SSL_AD_REASON_OFFSET;
+    if (out->error == 0) {
+        snprintf(out->text, sizeof out->text, "OpenSSL gives no reason");
+    } else if (ERR_GET_LIB(out->error) == ERR_LIB_USER) {
+        snprintf(out->text, sizeof out->text, "%s", data);
+    } else if (is_alert(out->error)) {
+        snprintf(out->text, sizeof out->text, "the peer refused: %s (alert %d)",
+                 SSL_alert_desc_string_long(alert), alert);
+    } else {
+        snprintf(out->text, sizeof out->text, "%s", words_of(out->error));
+    }
     ERR_clear_error();
-    return error;
 }
 
 static bool is_no_memory(unsigned long error) {
@@ -71,18 +102,17 @@ static bool is_no_memory(unsigned long error) {
 }
 
 weir_status tls_why_from_queue(weir_tls_why *why, const char *format, ...) {
-    unsigned long error = take_cause();
+    cause found;
+    take_cause(&found);
     if (why != NULL) {
-        char cause[160];
+        weir_tls_why what;
         va_list args;
         va_start(args, format);
-        int n = vsnprintf(why->text, sizeof why->text, format, args);
+        say(&what, format, args);
         va_end(args);
-        describe_cause(cause, sizeof cause, error);
-        size_t used = n < 0 ? 0 : (size_t)n < sizeof why->text ? (size_t)n : sizeof why->text - 1;
-        snprintf(why->text + used, sizeof why->text - used, ": %s", cause);
+        tls_why_say(why, "%s: %s", what.text, found.text);
     }
-    return is_no_memory(error) ? WEIR_E_NO_MEMORY : WEIR_E_INVALID;
+    return is_no_memory(found.error) ? WEIR_E_NO_MEMORY : WEIR_E_INVALID;
 }
 
 weir_status tls_why_from_file(weir_tls_why *why, const char *path, weir_status status) {
@@ -108,17 +138,16 @@ static void say_untrusted(weir_tls_why *why, SSL *ssl, const char *what) {
 }
 
 weir_status tls_why_from_ssl(weir_tls_why *why, SSL *ssl, const char *what) {
-    unsigned long error = take_cause();
-    bool is_ssl = ERR_GET_LIB(error) == ERR_LIB_SSL;
-    int reason = ERR_GET_REASON(error);
+    cause found;
+    take_cause(&found);
+    bool is_ssl = ERR_GET_LIB(found.error) == ERR_LIB_SSL;
+    int reason = ERR_GET_REASON(found.error);
     if (is_ssl && (reason == SSL_R_CERTIFICATE_VERIFY_FAILED || reason == SSL_R_INVALID_STATUS_RESPONSE)) {
         say_untrusted(why, ssl, what);
         return WEIR_E_UNTRUSTED;
     }
-    char cause[160];
-    describe_cause(cause, sizeof cause, error);
-    tls_why_say(why, "%s: %s", what, cause);
-    if (is_no_memory(error)) return WEIR_E_NO_MEMORY;
+    tls_why_say(why, "%s: %s", what, found.text);
+    if (is_no_memory(found.error)) return WEIR_E_NO_MEMORY;
     bool is_nobody = is_ssl && reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
     return is_nobody ? WEIR_E_UNTRUSTED : WEIR_E_TLS;
 }

@@ -21,4 +21,7 @@ weir_status tls_why_from_ssl(weir_tls_why *why, SSL *ssl, const char *what);
  * WEIR_E_LIMIT for one that is too large. */
 weir_status tls_why_from_file(weir_tls_why *why, const char *path, weir_status status);
 
+/* For callbacks of OpenSSL that refuse: what it puts into its queue afterwards only says that one did. */
+void tls_why_raise(const char *format, ...) WEIR_PRINTF(1, 2);
+
 #endif
