@@ -61,6 +61,22 @@ WEIR_TEST(tls_ticket, after_a_long_silence_no_old_key_opens) {
     tls_tickets_free(tickets);
 }
 
+WEIR_TEST(tls_ticket, a_key_that_was_replaced_late_opens_no_longer_for_that) {
+    int64_t now = 0;
+    tls_tickets *tickets = tls_tickets_new(ROTATE);
+    require(tickets != NULL);
+    tls_tickets_set_clock(tickets, manual_seconds, &now);
+    unsigned char first[16], later[16];
+    expect_eq(run(tickets, first, 1), 1);
+    now = ROTATE + ROTATE / 2;
+    expect_eq(run(tickets, later, 1), 1);
+    expect_eq(run(tickets, first, 0), 2);
+    now = 2 * ROTATE;
+    expect_eq(run(tickets, first, 0), 0);
+    expect_eq(run(tickets, later, 0), 1);
+    tls_tickets_free(tickets);
+}
+
 WEIR_TEST(tls_ticket, given_keys_do_not_change_by_themselves) {
     int64_t now = 0;
     tls_tickets *tickets = tls_tickets_new(ROTATE);
@@ -123,6 +139,27 @@ WEIR_TEST(tls_ticket, two_servers_resume_each_others_clients_when_they_share_key
     expect(!is_resumed(&ends, stricter)); /* it would have looked at a certificate */
     weir_tls_context_release(twin);
     weir_tls_context_release(stricter);
+    weir_tls_identity_release(identity);
+    tls_ends_close(&ends);
+}
+
+WEIR_TEST(tls_ticket, a_session_without_a_certificate_does_not_open_a_server_that_requires_one) {
+    static const unsigned char keys[80] = {1};
+    tls_certs *certs = tls_certs_new();
+    weir_tls_identity *identity = tls_certs_identity(certs, NULL);
+    weir_tls_options options = {.identities = &identity, .identity_count = 1, .ca = tls_certs_ca(certs)};
+    options.client_cert = WEIR_TLS_CLIENT_CERT_REQUEST;
+    tls_ends ends = tls_ends_open(certs, NULL, &options);
+    weir_tls_context *strict;
+    options.client_cert = WEIR_TLS_CLIENT_CERT_REQUIRE;
+    expect_status(weir_tls_context_server(&strict, &options, NULL), WEIR_OK);
+    expect_status(weir_tls_context_set_ticket_keys(ends.server, weir_bytes_of(keys, 80)), WEIR_OK);
+    expect_status(weir_tls_context_set_ticket_keys(strict, weir_bytes_of(keys, 80)), WEIR_OK);
+    expect(!is_resumed(&ends, ends.server));
+    tls_wire_close(&ends.wire);
+    expect(!tls_wire_open(&ends.wire, ends.client, strict, NULL));
+    expect_str(ends.wire.server_why.text, "handshake: the client sent no certificate");
+    weir_tls_context_release(strict);
     weir_tls_identity_release(identity);
     tls_ends_close(&ends);
 }
