@@ -40,11 +40,9 @@ weir_status tls_identity_add_name(weir_tls_identity *self, weir_bytes name) {
     self->names = names;
     char *copy = weir_alloc_acquire(NULL, name.len + 1);
     if (copy == NULL) return WEIR_E_NO_MEMORY;
-    for (size_t i = 0; i < name.len; i++) {
-        char letter = (char)name.ptr[i];
-        copy[i] = letter >= 'A' && letter <= 'Z' ? (char)(letter + ('a' - 'A')) : letter;
-    }
+    memcpy(copy, name.ptr, name.len);
     copy[name.len] = '\0';
+    tls_lower(copy);
     names[self->name_count++] = copy;
     return WEIR_OK;
 }

@@ -25,6 +25,11 @@ weir_status tls_library_start(weir_tls_why *why) {
     return WEIR_E_UNSUPPORTED;
 }
 
+void tls_lower(char *text) {
+    for (; *text != '\0'; text++)
+        if (*text >= 'A' && *text <= 'Z') *text = (char)(*text + ('a' - 'A'));
+}
+
 size_t tls_parse_address(const char *text, uint8_t out[16]) {
     if (inet_pton(AF_INET, text, out) == 1) return 4;
     return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;

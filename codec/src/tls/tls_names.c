@@ -2,13 +2,13 @@
  * first label, and for one label). */
 #include "tls/tls_names.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <weir/core/alloc.h>
 
 #include "tls/tls_identity_inside.h"
+#include "tls/tls_library.h"
 
 enum {
     NAME_MOST = 255
@@ -58,7 +58,7 @@ tls_names *tls_names_new(weir_tls_identity *const *identities, size_t count) {
     weir_obj_init(&self->obj, &type);
     size_t names = 0;
     for (size_t i = 0; i < count; i++) names += identities[i]->name_count;
-    self->identities = weir_alloc_zeroed(NULL, count, sizeof *self->identities);
+    self->identities = weir_alloc_zeroed(NULL, count, sizeof(weir_tls_identity *));
     self->entries = weir_alloc_zeroed(NULL, names, sizeof *self->entries);
     if (self->identities == NULL || self->entries == NULL) {
         weir_obj_release(self);
@@ -110,20 +110,19 @@ static void add_all(const tls_names *self, const char *name, tls_choice *out) {
     }
 }
 
-/* In lower case and without a dot at its end, with one byte free in front. False when it is too long. */
-static bool normalise(const char *name, char out[NAME_MOST + 2]) {
+/* In lower case and without a dot at its end. False when it is too long. */
+static bool normalise(const char *name, char out[NAME_MOST + 1]) {
     size_t n = strlen(name);
     if (n > 1 && name[n - 1] == '.') n--;
     if (n > NAME_MOST) return false;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + ('a' - 'A')) : name[i];
-    }
+    memcpy(out, name, n);
     out[n] = '\0';
+    tls_lower(out);
     return true;
 }
 
 bool tls_names_find(const tls_names *self, const char *name, tls_choice *out) {
-    char text[NAME_MOST + 2];
+    char text[NAME_MOST + 1];
     out->count = 0;
     if (!normalise(name, text)) return false;
     add_all(self, text, out);

@@ -123,14 +123,14 @@ weir_status tls_pem_crls(X509_STORE *store, const tls_text *text, weir_tls_why *
     return status;
 }
 
-typedef struct password {
+typedef struct secret {
     const char *text;
     bool was_asked;
-} password;
+} secret;
 
 static int tell_password(char *out, int room, int is_writing, void *arg) {
     (void)is_writing;
-    password *self = arg;
+    secret *self = arg;
     self->was_asked = true;
     size_t n = self->text == NULL ? 0 : strlen(self->text);
     if (n == 0 || n > (size_t)room) return -1;
@@ -138,11 +138,11 @@ static int tell_password(char *out, int room, int is_writing, void *arg) {
     return (int)n;
 }
 
-static weir_status explain_no_key(const password *secret, const tls_text *text, weir_tls_why *why) {
+static weir_status explain_no_key(const secret *asked, const tls_text *text, weir_tls_why *why) {
     if (ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE)
         return tls_why_from_queue(why, "%s", text->name);
-    if (secret->was_asked) {
-        const char *which = secret->text == NULL ? "and no password was given" : "and the password is wrong";
+    if (asked->was_asked) {
+        const char *which = asked->text == NULL ? "and no password was given" : "and the password is wrong";
         tls_why_say(why, "%s: the private key is encrypted, %s", text->name, which);
     } else if (weir_bytes_find_bytes(text->bytes, weir_bytes_str("PRIVATE KEY-----")) == WEIR_NOT_FOUND) {
         tls_why_say(why, "%s: there is no private key in it", text->name);
@@ -153,13 +153,13 @@ static weir_status explain_no_key(const password *secret, const tls_text *text, 
     return WEIR_E_INVALID;
 }
 
-weir_status tls_pem_key(EVP_PKEY **out, const tls_text *text, const char *given, weir_tls_why *why) {
+weir_status tls_pem_key(EVP_PKEY **out, const tls_text *text, const char *password, weir_tls_why *why) {
     ERR_clear_error();
-    password secret = {.text = given};
+    secret asked = {.text = password};
     BIO *bio = open_bio(text);
-    *out = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, tell_password, &secret);
+    *out = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, tell_password, &asked);
     BIO_free(bio);
-    if (*out == NULL) return explain_no_key(&secret, text, why);
+    if (*out == NULL) return explain_no_key(&asked, text, why);
     ERR_clear_error();
     return WEIR_OK;
 }
