@@ -5,10 +5,13 @@
 #ifndef WEIR_CODEC_H
 #define WEIR_CODEC_H
 
+#include <weir/codec/compression.h>
+#include <weir/codec/compressor.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/datagram_decoder.h>
 #include <weir/codec/decode.h>
 #include <weir/codec/decoder.h>
+#include <weir/codec/decompressor.h>
 #include <weir/codec/delimiter_decoder.h>
 #include <weir/codec/delimiter_framer.h>
 #include <weir/codec/fixed_length_decoder.h>
