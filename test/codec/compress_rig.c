@@ -20,7 +20,7 @@ static unsigned random_next(unsigned *seed) {
 /* ---- blobs ---- */
 
 blob blob_new(size_t n) {
-    blob made = {malloc(n + 1), n};
+    blob made = {malloc(n + 1), n, n};
     require(made.ptr != NULL);
     return made;
 }
@@ -55,8 +55,11 @@ bool blob_equal(const blob *self, const blob *other) {
 
 void blob_add(blob *self, weir_buf *buf) {
     size_t n = weir_buf_readable(buf);
-    self->ptr = realloc(self->ptr, self->len + n + 1);
-    require(self->ptr != NULL);
+    if (self->len + n > self->room) {
+        self->room = 2 * (self->len + n);
+        self->ptr = realloc(self->ptr, self->room + 1);
+        require(self->ptr != NULL);
+    }
     expect(weir_buf_read_bytes(buf, self->ptr + self->len, n));
     self->len += n;
     weir_buf_release(buf);

@@ -10,6 +10,7 @@
 typedef struct blob {
     uint8_t *ptr;
     size_t len;
+    size_t room; /* of what grows */
 } blob;
 
 typedef enum blob_kind {

@@ -141,7 +141,7 @@ WEIR_TEST(compressor, gives_all_so_far_at_a_sync) {
             blob back = weir_unpack((weir_compression)format, NULL, &packed, CUT_WHOLE, &status);
             bool may_end = format == WEIR_COMPRESSION_SNAPPY;
             expect_status(status, may_end ? WEIR_OK : (weir_status)WEIR_E_TRUNCATED);
-            expect(is_same((weir_compression)format, CUT_WHOLE, &back, &(blob){plain.ptr, given}));
+            expect(is_same((weir_compression)format, CUT_WHOLE, &back, &(blob){plain.ptr, given, 0}));
             blob_free(&back);
             size_t before = packed.len;
             add_step(compressor, NULL, WEIR_COMPRESS_SYNC, &packed);

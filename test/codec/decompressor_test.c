@@ -19,7 +19,7 @@ WEIR_TEST(decompressor, tells_what_is_truncated_at_every_byte) {
         blob packed = library_pack(format, &plain);
         for (size_t n = 0; n < packed.len; n++) {
             weir_status status;
-            blob part = {packed.ptr, n};
+            blob part = {packed.ptr, n, 0};
             blob back = weir_unpack(format, NULL, &part, CUT_WHOLE, &status);
             bool may_end = n == 0 || (format == WEIR_COMPRESSION_SNAPPY && n == 10);
             expect_status(status, may_end ? WEIR_OK : (weir_status)WEIR_E_TRUNCATED);
@@ -120,7 +120,7 @@ WEIR_TEST(decompressor, reads_streams_behind_each_other_where_the_format_has_the
 static void unpacks(weir_compression format, const char *bytes, size_t n, const char *text,
                     weir_status wanted) {
     weir_status status;
-    blob packed = {(uint8_t *)(uintptr_t)bytes, n};
+    blob packed = {(uint8_t *)(uintptr_t)bytes, n, 0};
     for (int cut = 0; cut < BLOB_CUTS; cut++) {
         blob back = weir_unpack(format, NULL, &packed, (blob_cut)cut, &status);
         expect_status(status, wanted);

@@ -6,12 +6,15 @@
 #define WEIR_CODEC_H
 
 #include <weir/codec/compression.h>
+#include <weir/codec/compress_writer.h>
 #include <weir/codec/compressor.h>
+#include <weir/codec/compressor_handler.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/datagram_decoder.h>
 #include <weir/codec/decode.h>
 #include <weir/codec/decoder.h>
 #include <weir/codec/decompressor.h>
+#include <weir/codec/decompressor_handler.h>
 #include <weir/codec/delimiter_decoder.h>
 #include <weir/codec/delimiter_framer.h>
 #include <weir/codec/fixed_length_decoder.h>

@@ -1,0 +1,134 @@
+/* paced_reader.h - private: a handler that makes more of what it read, as fast as the handlers behind it take it.
+ *
+ *     read --> [ what waits ] --give_one--> weir_ctx_fire_read
+ *                                 while reading is on, or one for a pull; what waits is at most a burst of reads
+ *
+ * Nobody says when reading is switched on again: a timer looks. Rule: nothing of the owner is trusted across a call into
+ * the pipeline but that it exists; it is freed when the outermost of ours has returned.
+ */
+#ifndef WEIR_CODEC_PACED_READER_H
+#define WEIR_CODEC_PACED_READER_H
+
+#include <weir/transport/channel.h>
+#include <weir/transport/ctx.h>
+#include <weir/transport/loop.h>
+#include <weir/transport/timer.h>
+
+#define PACED_READER_LOOK_MS 10
+
+/* What the owner, of which a paced_reader is the first member, does. */
+typedef struct paced_reader_ops {
+    bool (*has_work)(const void *owner);
+    void (*give_one)(void *owner); /* one step, by paced_reader_give */
+    void (*free)(void *owner);
+} paced_reader_ops;
+
+typedef struct paced_reader {
+    const paced_reader_ops *ops;
+    weir_ctx *ctx;
+    weir_timer timer;
+    unsigned depth;
+    bool is_wanted; /* a pull that nothing has answered */
+    bool is_pumping;
+    bool is_removed;
+} paced_reader;
+
+static inline void paced_reader_enter(paced_reader *self) {
+    self->depth++;
+}
+
+static inline void paced_reader_leave(paced_reader *self) {
+    if (--self->depth == 0 && self->is_removed) self->ops->free(self);
+}
+
+/* Takes: msg. */
+static inline void paced_reader_give(paced_reader *self, weir_obj *msg) {
+    self->is_wanted = false;
+    weir_ctx_fire_read(self->ctx, msg);
+}
+
+static inline bool paced_reader_may_give(const paced_reader *self, bool all) {
+    bool is_taken = all || self->is_wanted || weir_channel_is_reading(weir_ctx_channel(self->ctx));
+    return !self->is_removed && self->ops->has_work(self) && is_taken;
+}
+
+/* As much as is taken; `all` because it cannot wait. Requires: entered. True: there was something. */
+static inline bool paced_reader_pump(paced_reader *self, bool all) {
+    bool any = false;
+    if (self->is_pumping) return false;
+    self->is_pumping = true;
+    while (paced_reader_may_give(self, all)) {
+        any = true;
+        self->ops->give_one(self);
+    }
+    self->is_pumping = false;
+    if (!self->is_removed && self->ops->has_work(self) && !weir_timer_is_running(&self->timer))
+        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
+    return any;
+}
+
+/* A pull that nothing has answered goes on to the wire. */
+static inline void paced_reader_pull_on(paced_reader *self) {
+    if (self->is_wanted && !self->is_removed && !self->ops->has_work(self)) weir_ctx_pull(self->ctx);
+}
+
+/* Outside a burst of reads: each answer to a pull is a burst of its own. */
+static inline void paced_reader_pump_alone(paced_reader *self, bool all) {
+    if (self->is_pumping) return;
+    paced_reader_enter(self);
+    while (paced_reader_pump(self, all) && !self->is_removed) {
+        self->is_pumping = true; /* a pull from in here is a wish for the next round */
+        weir_ctx_fire_read_complete(self->ctx);
+        self->is_pumping = false;
+    }
+    paced_reader_pull_on(self);
+    paced_reader_leave(self);
+}
+
+static inline void paced_reader_look(weir_timer *timer) {
+    paced_reader *self = timer->arg;
+    if (paced_reader_may_give(self, false)) {
+        paced_reader_pump_alone(self, false);
+    } else if (self->ops->has_work(self)) {
+        weir_timer_start(timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
+    }
+}
+
+/* Nothing waits any more. */
+static inline void paced_reader_stop(paced_reader *self) {
+    if (self->ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+}
+
+/* ---- for slots; what is passed on, the owner passes on ---- */
+
+static inline void paced_reader_added(paced_reader *self, weir_ctx *ctx) {
+    self->ctx = ctx;
+    weir_timer_init(&self->timer, paced_reader_look, self);
+}
+
+/* The owner has dropped what it holds. It may be gone afterwards. */
+static inline void paced_reader_removed(paced_reader *self) {
+    paced_reader_enter(self);
+    paced_reader_stop(self);
+    self->is_removed = true;
+    paced_reader_leave(self);
+}
+
+/* A burst that gave nothing has not answered a pull. */
+static inline void paced_reader_read_complete(paced_reader *self) {
+    paced_reader_enter(self);
+    weir_ctx_fire_read_complete(self->ctx);
+    paced_reader_pull_on(self);
+    paced_reader_leave(self);
+}
+
+static inline void paced_reader_pull(paced_reader *self) {
+    self->is_wanted = true;
+    if (self->ops->has_work(self)) {
+        paced_reader_pump_alone(self, false);
+    } else {
+        weir_ctx_pull(self->ctx);
+    }
+}
+
+#endif
