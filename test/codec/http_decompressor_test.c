@@ -5,6 +5,7 @@
 
 #include <weir/core/log.h>
 
+#include "codec/compress_rig.h"
 #include "codec/http_coded_rig.h"
 
 /* ---- what is decoded ---- */
@@ -22,6 +23,23 @@ WEIR_TEST(http_decompressor, decodes_each_coding_however_it_is_cut) {
             coded_feed_sized(cases[i].coding, coded_text(cases[i].bits), steps[k]);
             expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
             coded_feed_chunked(cases[i].coding, coded_text(cases[i].bits), steps[k]);
+            expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
+        }
+    }
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, decodes_brotli_and_zstd) {
+    static const struct {
+        const char *coding;
+        weir_compression format;
+    } cases[] = {{"br", WEIR_COMPRESSION_BROTLI}, {"ZSTD", WEIR_COMPRESSION_ZSTD}};
+    blob plain = {(uint8_t *)(uintptr_t)TEXT, strlen(TEXT), 0};
+    coded_begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t step = 1; step < 1000; step += 333) {
+            blob packed = library_pack(cases[i].format, &plain);
+            coded_feed_sized(cases[i].coding, (bytes){packed.ptr, packed.len}, step);
             expect(coded_got(TEXT) && coded_saw(DECODED) && coded_wrote("HTTP/1.1 204"));
         }
     }
@@ -112,7 +130,7 @@ WEIR_TEST(http_decompressor, leaves_alone_what_has_no_body_or_a_part_of_one) {
 
 WEIR_TEST(http_decompressor, passes_on_what_it_does_not_know) {
     coded_begin();
-    coded_feed_head("gzip, br", "Content-Length: 3");
+    coded_feed_head("gzip, compress", "Content-Length: 3");
     coded_feed_str("abc");
     expect(coded_saw("head coded sized 1 3\nend\n") && coded_got("abc"));
     coded_feed_head("identity", "Content-Length: 3");
@@ -129,14 +147,15 @@ WEIR_TEST(http_decompressor, takes_an_empty_body_for_one) {
     coded_end();
 }
 
-#define UNSUPPORTED                                                                                          \
-    "HTTP/1.1 415 Unsupported Media Type\r\nContent-Type: text/plain\r\nAccept-Encoding: gzip, deflate\r\n"
+#define UNSUPPORTED                                                                                           \
+    "HTTP/1.1 415 Unsupported Media Type\r\nContent-Type: text/plain\r\nAccept-Encoding: gzip, deflate, br, " \
+    "zstd\r\n"
 
 WEIR_TEST(http_decompressor, answers_415_to_what_it_does_not_know_if_asked_to) {
     coded_clear();
     coded.options.refuse_unknown = true;
     coded_start();
-    coded_feed_head("br", "Content-Length: 3");
+    coded_feed_head("compress", "Content-Length: 3");
     coded_feed_str("abc");
     expect(coded_saw("") && coded_wrote(UNSUPPORTED));
     coded_feed_sized("gzip", coded_text(GZIP), 9);

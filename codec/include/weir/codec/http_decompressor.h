@@ -3,14 +3,14 @@
  *     wire --> http_server or http_client --> [ http_decompressor ] --> http_aggregator, your handler
  *                 Content-Encoding: gzip                                  no Content-Encoding, length unknown
  *
- * In short: add it behind the codec. gzip, x-gzip, deflate (with zlib's wrapper, or without as some send it) and
- * identity are undone as the body comes, in bufs of at most 16 KiB; up to two codings on top of each other. What you
+ * In short: add it behind the codec. gzip, x-gzip, deflate (with zlib's wrapper, or without as some send it), br,
+ * zstd and identity are undone as the body comes, in bufs of at most 16 KiB; up to two codings on top of each other. What you
  * write is not touched.
  *
  *     Heads     Content-Encoding and Content-Length go; framing becomes chunked (until close stays), length 0. Digests
  *               and tags are left as they came: they are of the compressed bytes.
  *     Untouched A message without a body (HEAD, 204, 304), or with a part of one (206, Content-Range), and one with a
- *               coding that is not known (br, zstd), unless `refuse_unknown`. An empty body is an empty body.
+ *               coding that is not known (compress), unless `refuse_unknown`. An empty body is an empty body.
  *     Bombs     Neither the body, nor what is between two codings, becomes larger than output_max, nor beyond its first
  *               64 KiB more than ratio_max times what came over the wire: else WEIR_E_LIMIT.
  *     Refusing  A server answers 413 (a limit), 400 (corrupt, cut short, bytes behind the end), 503 (out of memory) and
@@ -24,7 +24,7 @@
  *
  * Remove it between messages: what it holds of one is dropped.
  *
- * Source: RFC 9110 8.4, RFC 1950, 1951, 1952. Layer: codec. On the channel's loop.
+ * Source: RFC 9110 8.4, RFC 1950, 1951, 1952, 7932, 8878. Layer: codec. On the channel's loop.
  */
 #ifndef WEIR_CODEC_HTTP_DECOMPRESSOR_H
 #define WEIR_CODEC_HTTP_DECOMPRESSOR_H
