@@ -24,6 +24,7 @@
 #include <weir/codec/http_auth.h>
 #include <weir/codec/http_byteranges.h>
 #include <weir/codec/http_client.h>
+#include <weir/codec/http_compressor.h>
 #include <weir/codec/http_conditions.h>
 #include <weir/codec/http_cookie.h>
 #include <weir/codec/http_cors.h>
