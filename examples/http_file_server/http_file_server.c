@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include <weir/codec/http_compressor.h>
 #include <weir/codec/http_files.h>
 #include <weir/codec/http_server.h>
 
@@ -15,6 +16,7 @@ struct site {
     weir_tls_context *tls; /* NULL: none */
     struct access_log log;
     bool has_log; /* `log` is open */
+    bool compresses;
     /* Sums over all connections. */
     _Atomic uint64_t writev_calls, sendfile_calls, sendfile_bytes, copied_bytes;
 };
@@ -41,6 +43,7 @@ static weir_status build(weir_pipeline *pipeline, void *arg) {
     if (status == WEIR_OK) status = weir_timeout_handler_add(pipeline, &patience);
     if (status == WEIR_OK) status = weir_http_server_add(pipeline, &http);
     if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &counter, site);
+    if (status == WEIR_OK && site->compresses) status = weir_http_compressor_add(pipeline, NULL);
     return status != WEIR_OK ? status : weir_http_files_add(pipeline, site->files);
 }
 
@@ -81,6 +84,7 @@ int main(int argc, char **argv) {
             {"--hidden", NULL, "serve names that begin with a dot, too", .flag = &options.show_hidden},
             {"--cache", "N", "files kept open", .number = &options.cache.max_open, .min = 1, .max = 1 << 20},
             {"--cache-control", "TEXT", "the field Cache-Control of files", .text = &options.cache_control},
+            {"--compress", NULL, "compress text for who asks for it", .flag = &site.compresses},
             {"--log", "FILE|-", "a line for each request, behind what is there", .text = &log},
             {"--put", NULL, "take uploads by PUT, from anybody", .flag = &options.put},
             {"--sync", NULL, "answer an upload when it is on the disk", .flag = &options.put_sync},
