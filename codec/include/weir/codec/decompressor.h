@@ -19,8 +19,9 @@
  *     Truncated   is what weir_decompressor_end says, never a step: bytes that are missing are no error until there
  *                 will be none. The framing of snappy has no end, so between its chunks it may be cut anywhere.
  *
- * Memory comes from weir_alloc_default with the first byte (snappy's: by its own). At most: gzip 42 KiB; brotli 16 MiB;
- * zstd 8 MiB and a bit; lz4 8 MiB, for frames with blocks of 4 MiB; snappy 140 KiB.
+ * Memory comes from weir_alloc_default with the first byte (snappy also has some of its own). At most: gzip 55 KiB; brotli
+ * 16 MiB and zstd 8 MiB, a window as the sender chose it, and a bit; lz4 8 MiB, for frames with blocks of 4 MiB; snappy
+ * 160 KiB.
  *
  * Layer: codec, pure. One thread at a time.
  */
