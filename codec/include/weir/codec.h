@@ -5,8 +5,8 @@
 #ifndef WEIR_CODEC_H
 #define WEIR_CODEC_H
 
-#include <weir/codec/compression.h>
 #include <weir/codec/compress_writer.h>
+#include <weir/codec/compression.h>
 #include <weir/codec/compressor.h>
 #include <weir/codec/compressor_handler.h>
 #include <weir/codec/cumulation.h>
