@@ -26,24 +26,38 @@ void *weir_obj_retain_slowly(weir_obj *self) {
 }
 
 /* A dead object's type pointer has its lowest bit set: no type any more, but still a name to complain by. */
-static const weir_obj_type *dead(const weir_obj_type *type) {
-    return (const weir_obj_type *)(const void *)((const char *)type + 1);
-}
-
 static bool is_dead(const weir_obj *obj) {
     return obj->type == NULL || ((uintptr_t)obj->type & 1) != 0;
 }
 
 /* The header reads as dead before the type sees it: a pool may keep it as it is. */
+static inline void free_by_type(weir_obj *self, const weir_obj_type *type) {
+    weir_obj_mark_dead(self);
+    type->free(self);
+}
+
+static WEIR_COLD void release_tracked(weir_obj *self, const weir_obj_type *type) {
+    if (!weir_leak_released(self)) weir_obj_misused(self, "released");
+    if (type->live != NULL) weir_leak_count(type->live, -1);
+    free_by_type(self, type);
+}
+
+static void release_counted(weir_obj *self, const weir_obj_type *type) {
+    weir_leak_count(type->live, -1);
+    free_by_type(self, type);
+}
+
+/* Every way out is a call at the very end, so the usual one saves no registers. */
 void weir_obj_release_last(weir_obj *self) {
     const weir_obj_type *type = self->type;
     if (WEIR_UNLIKELY(is_dead(self))) weir_obj_misused(self, "released");
-    bool was_alive = WEIR_LIKELY(!weir_leak_is_tracking()) || weir_leak_released(self);
-    if (WEIR_UNLIKELY(!was_alive)) weir_obj_misused(self, "released");
-    if (type->live != NULL) weir_leak_count(type->live, -1);
-    self->type = dead(type);
-    __atomic_store_n(&self->count, 0, __ATOMIC_RELAXED);
-    type->free(self);
+    if (WEIR_UNLIKELY(weir_leak_is_tracking())) {
+        release_tracked(self, type);
+    } else if (type->live != NULL) {
+        release_counted(self, type);
+    } else {
+        free_by_type(self, type);
+    }
 }
 
 void weir_obj_release_shared(weir_obj *self) {

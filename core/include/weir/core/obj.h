@@ -78,6 +78,13 @@ static inline void *weir_obj_retain(void *obj) {
     return self;
 }
 
+/* What the last release does first: from here on the object reads as dead. For a type whose own release takes a
+ * short cut. Requires: a living object nobody else holds. */
+static inline void weir_obj_mark_dead(weir_obj *self) {
+    self->type = (const weir_obj_type *)(const void *)((const char *)self->type + 1);
+    __atomic_store_n(&self->count, 0, __ATOMIC_RELAXED);
+}
+
 /* One reference less; the last one frees. Takes: `obj`, which may be NULL.
  * The only owner needs no read-modify-write: nobody else can touch the count (2.5 ns against 8.4). */
 static inline void weir_obj_release(void *obj) {
