@@ -21,7 +21,9 @@ static void free_root(weir_buf *buf) {
 
 static void free_buf(weir_obj *self) {
     weir_buf *buf = (weir_buf *)self;
-    if ((buf->obj.bits & WEIR_BUF_VIEW) != 0) {
+    if (buf->obj.bits == WEIR_BUF_PRISTINE) {
+        pool_take_back(buf_root_of(buf));
+    } else if ((buf->obj.bits & WEIR_BUF_VIEW) != 0) {
         weir_view_free(buf);
     } else if (weir_buf_is_composite(buf)) {
         weir_composite_free(buf);

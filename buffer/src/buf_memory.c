@@ -52,6 +52,7 @@ static weir_buf *copy_from(const weir_buf *buf, size_t at) {
     weir_buf_get_bytes(buf, at, copy->base, n);
     copy->rp = copy->base + (weir_buf_reader_index(buf) - at);
     copy->wp = copy->base + n;
+    buf_root_alter(copy);
     copy->max = buf->max;
     copy->ep = weir_buf_memory_end(copy);
     return copy;

@@ -51,12 +51,14 @@ static bool move_to_other_memory(weir_buf *buf, size_t capacity) {
     if (fresh == NULL) return false;
     memcpy(fresh->base, buf->base, (size_t)(buf->wp - buf->base));
     buf->base = fresh->base;
+    buf_root_alter(buf);
     weir_buf *held = buf->root == buf ? NULL : buf->root;
     if (is_own_root(buf) && buf_root_of(buf)->store.maker == buf_root_of(fresh)->store.maker) {
         buf_store old = buf_root_of(buf)->store;
         buf_root_of(buf)->store = buf_root_of(fresh)->store;
         buf_root_of(fresh)->store = old;
         buf->root = buf;
+        buf_root_alter(fresh);
         weir_buf_release(fresh);
     } else {
         buf->root = fresh;
@@ -135,6 +137,7 @@ static void shrink_to(weir_buf *buf, size_t capacity) {
 
 weir_status weir_buf_set_capacity(weir_buf *buf, size_t capacity) {
     if (weir_buf_is_composite(buf)) return WEIR_E_UNSUPPORTED;
+    buf_root_alter(buf);
     if (capacity <= weir_buf_capacity(buf)) {
         shrink_to(buf, capacity);
         return WEIR_OK;

@@ -13,7 +13,7 @@ extern uint8_t weir_buf_nothing[1];
 
 /* Neither read-only nor failed. */
 static inline bool weir_buf_takes_writes(const weir_buf *buf) {
-    return (buf->obj.bits & ~(uint32_t)(WEIR_BUF_VIEW | WEIR_BUF_COMPOSITE)) == 0;
+    return (buf->obj.bits & ~(uint32_t)(WEIR_BUF_VIEW | WEIR_BUF_COMPOSITE | WEIR_BUF_PRISTINE)) == 0;
 }
 
 /* Where the memory that `buf`, not a composite, may use in place ends. */

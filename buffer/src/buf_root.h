@@ -55,6 +55,14 @@ static inline void buf_root_open(buf_root *root, size_t max) {
     weir_obj_init(&buf->obj, &weir_buf_type);
 }
 
+/* A pristine buf comes back to its pool: onto a shelf, from which it goes out again as it is. */
+void pool_take_back(buf_root *root);
+
+/* `buf` is about to get other memory or other limits than its maker gave it. */
+static inline void buf_root_alter(weir_buf *buf) {
+    buf->obj.bits &= ~(uint32_t)WEIR_BUF_PRISTINE;
+}
+
 /* The maker's particulars behind a buf that is a root. */
 static inline buf_root *buf_root_of(weir_buf *buf) {
     return (buf_root *)(void *)buf;

@@ -95,22 +95,100 @@ WEIR_TEST(pool, what_was_released_last_is_reused_first) {
     weir_pool_free(pool);
 }
 
-WEIR_TEST(pool, a_reused_buf_remembers_nothing) {
-    weir_pool *pool = reusing_pool(NULL);
-    weir_buf *buf = weir_pool_get(pool, 100);
+static weir_buf *fill(weir_buf *buf) {
     weir_buf_write_u64(buf, 1);
     (void)weir_buf_skip(buf, 3);
-    weir_buf_fail(buf, WEIR_E_FULL);
+    return buf;
+}
+
+static weir_buf *fail_and_bar(weir_buf *buf) {
+    weir_buf_fail(fill(buf), WEIR_E_FULL);
     weir_buf_set_read_only(buf);
+    return buf;
+}
+
+static weir_buf *shrink(weir_buf *buf) {
+    expect_status(weir_buf_set_capacity(fill(buf), 20), WEIR_OK);
+    return buf;
+}
+
+static weir_buf *grow(weir_buf *buf) {
+    weir_buf_write_fill(buf, 0, 1000);
+    return buf;
+}
+
+/* Its window then shows another's memory. */
+static weir_buf *grow_shared(weir_buf *buf) {
+    weir_buf *view = weir_buf_duplicate(fill(buf));
+    weir_buf_release(grow(buf));
+    return view;
+}
+
+static weir_buf *grow_and_look_on(weir_buf *buf) {
+    weir_buf *view = weir_buf_duplicate(fill(buf));
+    grow(buf);
+    weir_buf_release(view);
+    return buf;
+}
+
+/* A copy that may not grow, of the same pool. */
+static weir_buf *take_a_copy(weir_buf *buf) {
+    weir_buf_write_fill(buf, 0, 100);
+    weir_buf *view = weir_buf_slice(buf, 0, 100);
     weir_buf_release(buf);
-    buf = weir_pool_get(pool, 100);
-    expect_eq(weir_buf_readable(buf), 0u);
-    expect_eq(weir_buf_reader_index(buf), 0u);
-    expect_eq(weir_buf_writable(buf), 128u);
-    expect_status(weir_buf_status(buf), WEIR_OK);
-    expect(!weir_buf_is_read_only(buf));
+    weir_buf *twin = weir_buf_retain(view);
+    view = weir_buf_unshare(view);
+    weir_buf_release(twin);
+    return view;
+}
+
+WEIR_TEST(pool, a_reused_buf_is_as_new_whatever_was_done_to_it) {
+    weir_buf *(*const uses[])(weir_buf * buf) = {fill,        fail_and_bar,     shrink,     grow,
+                                                 grow_shared, grow_and_look_on, take_a_copy};
+    bool was_on = weir_leak_is_tracking();
+    weir_leak_track(false); /* or no buf goes the short way back */
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        for (int generic = 0; generic < 2; generic++) {
+            weir_test_context("use %zu, released as %s", i, generic ? "an object" : "a buf");
+            weir_pool *pool = reusing_pool(NULL);
+            weir_buf *used = uses[i](weir_pool_get(pool, 100));
+            require(used != NULL);
+            generic ? weir_obj_release(used) : weir_buf_release(used);
+            expect_eq(stats_of(pool).live, 0u);
+            weir_buf *bufs[3]; /* more than were used, of the size asked for first */
+            for (int k = 0; k < 3; k++) {
+                weir_buf *buf = bufs[k] = weir_pool_get(pool, 100);
+                expect_eq(weir_buf_readable(buf) + weir_buf_reader_index(buf), 0u);
+                expect_eq(weir_buf_writable(buf), 128u);
+                expect_eq(weir_buf_capacity(buf), 128u);
+                expect_eq(weir_buf_max_writable(buf), WEIR_BUF_MAX);
+                expect_eq((const void *)buf->root, (const void *)buf);
+                expect_status(weir_buf_status(buf), WEIR_OK);
+                expect(!weir_buf_is_read_only(buf));
+            }
+            for (int k = 0; k < 3; k++) weir_buf_release(bufs[k]);
+            weir_pool_stats stats = stats_of(pool);
+            expect_eq(stats.gets, stats.releases);
+            expect_eq(stats.requested + stats.active, 0u);
+            weir_pool_free(pool);
+        }
+    }
+    weir_leak_track(was_on);
+}
+
+WEIR_TEST(pool, a_buf_of_a_pool_made_before_tracking_began_is_tracked) {
+    bool was_on = weir_leak_is_tracking();
+    weir_leak_track(false);
+    weir_pool *pool = weir_pool_new(NULL);
+    weir_buf_release(weir_pool_get(pool, 100));
+    weir_leak_track(true);
+    weir_buf *buf = weir_pool_get(pool, 100);
+    expect(weir_leak_touched(buf, "this test"));
     weir_buf_release(buf);
+    expect(!weir_leak_touched(buf, "this test"));
+    weir_leak_track(false);
     weir_pool_free(pool);
+    weir_leak_track(was_on);
 }
 
 WEIR_TEST(pool, a_buf_comes_back_only_when_its_last_view_is_gone) {
@@ -223,6 +301,40 @@ WEIR_TEST(pool, a_full_cache_gives_way_to_another_size) {
     weir_buf_release(weir_pool_get(pool, 32768));
     expect_eq(stats_of(pool).refills, refills);
     expect(stats_of(pool).cached <= 16 * 4096);
+    weir_pool_free(pool);
+}
+
+WEIR_TEST(pool, what_one_size_has_no_use_for_is_kept_of_another) {
+    weir_pool *pool = reusing_pool(&(weir_pool_options){.cache_bytes = 16 * 4096});
+    weir_buf *bufs[16];
+    for (int i = 0; i < 16; i++) bufs[i] = weir_pool_get(pool, 4096);
+    for (int i = 0; i < 16; i++) weir_buf_release(bufs[i]);
+    for (int i = 0; i < 16; i++) bufs[i] = weir_pool_get(pool, 4096);
+    expect_eq(stats_of(pool).refills, 16u);
+    get_and_release_many(pool, 1024);
+    expect_eq(stats_of(pool).cached, (uint64_t)MANY * 1024);
+    for (int i = 0; i < 16; i++) weir_buf_release(bufs[i]);
+    expect(stats_of(pool).cached <= 16 * 4096);
+    weir_pool_free(pool);
+}
+
+WEIR_TEST(pool, whatever_sizes_come_no_more_than_cache_bytes_are_kept) {
+    weir_pool *pool = reusing_pool(&(weir_pool_options){.cache_bytes = 1 << 17});
+    weir_buf *held[MANY] = {NULL};
+    uint32_t state = 1;
+    bool within = true;
+    for (int step = 0; step < 20000; step++) {
+        state = state * 1664525u + 1013904223u;
+        weir_buf **place = &held[(state >> 8) % MANY];
+        weir_buf_release(*place);
+        *place = (state >> 30) != 0 ? weir_pool_get(pool, (size_t)64 << (state >> 16) % 10) : NULL;
+        within = within && stats_of(pool).cached <= 1 << 17;
+    }
+    expect(within);
+    for (int i = 0; i < MANY; i++) weir_buf_release(held[i]);
+    weir_pool_stats stats = stats_of(pool);
+    expect(stats.cached <= 1 << 17 && stats.cached >= 1 << 16);
+    expect_eq(stats.gets, stats.releases);
     weir_pool_free(pool);
 }
 

@@ -1,7 +1,8 @@
 /* magazine.c - one thread's ready bufs: taken, put back, and passed on to the backend.
  *
- * `room` is what the magazine may still keep. When it is used up, the class that fills most of it gives
- * some back, so that a burst of one size does not lock every other size out for good.
+ * `room` is what the magazine may still grant its shelves. When it is used up, places that are free are taken
+ * away, and then the class that fills most gives some back, so that a burst of one size does not lock every other
+ * size out for good.
  */
 #include "magazine.h"
 
@@ -53,7 +54,8 @@ buf_root *magazine_make(magazine *self, unsigned index, size_t size, bool cached
         header_free(pool->alloc, root);
         return NULL;
     }
-    root->store = (buf_store){.maker = pool->maker, .mem = mem, .size = size, .owner = self, .detail = index};
+    uintptr_t shelf = (uintptr_t)&self->shelves[index];
+    root->store = (buf_store){.maker = pool->maker, .mem = mem, .size = size, .owner = self, .detail = shelf};
     pool_raise_peak(pool);
     return root;
 }
@@ -67,8 +69,20 @@ void magazine_dispose(magazine *self, buf_root *root, bool cached) {
     pool_discharge(pool, size);
 }
 
+/* A block comes or goes otherwise than by a get or a return: there are as many places as before. */
+static void count_in(magazine_shelf *shelf, pool_counter *how) {
+    counter_add(how, 1);
+    shelf->quota--;
+}
+
+static void count_out(magazine_shelf *shelf, pool_counter *how) {
+    counter_add(how, 1);
+    shelf->quota++;
+}
+
 static void pass_on(magazine *self, buf_root *root) {
-    counter_add(&self->shelves[root->store.detail].tally.disposed, 1);
+    magazine_shelf *shelf = magazine_shelf_of(root);
+    count_out(shelf, &shelf->tally.disposed);
     magazine_dispose(self, root, true);
 }
 
@@ -93,11 +107,16 @@ static magazine_shelf *fullest_shelf(magazine *self) {
     return fullest;
 }
 
+static void pass_on_with_place(magazine *self, buf_root *root) {
+    self->room += root->store.size;
+    magazine_shelf_of(root)->quota--;
+    pass_on(self, root);
+}
+
 static void pass_on_top(magazine *self, magazine_shelf *shelf) {
     buf_root *root = shelf->top;
     shelf->top = root->link;
-    self->room += root->store.size;
-    pass_on(self, root);
+    pass_on_with_place(self, root);
 }
 
 static buf_root *leave_quarantine(magazine *self) {
@@ -110,9 +129,7 @@ static buf_root *leave_quarantine(magazine *self) {
 /* Passes one ready root on; false when there is none. */
 static bool pass_one_on(magazine *self) {
     if (self->quarantined > 0) {
-        buf_root *root = leave_quarantine(self);
-        self->room += root->store.size;
-        pass_on(self, root);
+        pass_on_with_place(self, leave_quarantine(self));
         return true;
     }
     magazine_shelf *shelf = fullest_shelf(self);
@@ -121,12 +138,35 @@ static bool pass_one_on(magazine *self) {
     return true;
 }
 
+static int64_t free_places(const magazine_shelf *shelf) {
+    return shelf->quota - (int64_t)(counter_get(&shelf->tally.returns) - counter_get(&shelf->tally.gets));
+}
+
+static void take_free_places(magazine *self) {
+    for (unsigned i = 0; i < SIZE_CLASS_COUNT; i++) {
+        int64_t n = free_places(&self->shelves[i]);
+        if (n <= 0) continue;
+        self->shelves[i].quota -= n;
+        self->room += (size_t)n * size_class_size(i);
+    }
+}
+
 static bool make_room(magazine *self, size_t size) {
+    take_free_places(self);
+    if (self->room >= size) return true;
     size_t share = self->pool->cache_bytes / ROOM_SHARE;
     for (unsigned n = 0; n < PASSED_ON_AT_ONCE && self->room < size + share; n++) {
         if (!pass_one_on(self)) break;
     }
     return self->room >= size;
+}
+
+/* One more place on `shelf`. */
+static bool grant_place(magazine *self, magazine_shelf *shelf, size_t size) {
+    if (size > self->room && !make_room(self, size)) return false;
+    self->room -= size;
+    shelf->quota++;
+    return true;
 }
 
 static void pass_all_on(magazine *self) {
@@ -151,17 +191,17 @@ static buf_root *exchange_in_quarantine(magazine *self, buf_root *root) {
 }
 
 void magazine_put(magazine *self, buf_root *root) {
-    size_t size = root->store.size;
-    if (root->store.detail == SIZE_CLASS_LARGE || (size > self->room && !make_room(self, size))) {
+    magazine_shelf *shelf = magazine_shelf_of(root);
+    bool is_large = magazine_class_of(root) == SIZE_CLASS_LARGE;
+    if (is_large || (free_places(shelf) < 0 && !grant_place(self, shelf, root->store.size))) {
         pass_on(self, root);
         return;
     }
-    self->room -= size;
     if (self->pool->quarantines) {
         root = exchange_in_quarantine(self, root);
         if (root == NULL) return;
+        shelf = magazine_shelf_of(root);
     }
-    magazine_shelf *shelf = &self->shelves[root->store.detail];
     root->link = shelf->top;
     shelf->top = root;
 }
@@ -169,7 +209,8 @@ void magazine_put(magazine *self, buf_root *root) {
 static void put_returned(magazine *self, buf_root *root) {
     while (root != NULL) {
         buf_root *next = root->link;
-        counter_add(&self->shelves[root->store.detail].tally.drained, 1);
+        magazine_shelf *shelf = magazine_shelf_of(root);
+        count_in(shelf, &shelf->tally.drained);
         magazine_put(self, root);
         root = next;
     }
@@ -180,11 +221,9 @@ static void drain(magazine *self) {
     put_returned(self, atomic_exchange_explicit(&self->returned, NULL, memory_order_acquire));
 }
 
-static buf_root *pop(magazine *self, magazine_shelf *shelf) {
+static buf_root *pop(magazine_shelf *shelf) {
     buf_root *root = shelf->top;
-    if (root == NULL) return NULL;
-    shelf->top = root->link;
-    self->room += root->store.size;
+    if (root != NULL) shelf->top = root->link;
     return root;
 }
 
@@ -206,7 +245,7 @@ static buf_root *take_new(magazine *self, unsigned index, size_t size) {
     if (root == NULL) {
         pool_discharge(self->pool, size);
     } else {
-        counter_add(&self->shelves[index].tally.acquired, 1);
+        count_in(&self->shelves[index], &self->shelves[index].tally.acquired);
     }
     return root;
 }
@@ -221,10 +260,10 @@ static bool has_store(magazine *self) {
 
 buf_root *magazine_take(magazine *self, unsigned index, size_t size) {
     magazine_shelf *shelf = &self->shelves[index];
-    buf_root *root = pop(self, shelf);
+    buf_root *root = pop(shelf);
     if (root != NULL) return root;
     drain(self);
-    root = pop(self, shelf);
+    root = pop(shelf);
     if (root != NULL) return root;
     return has_store(self) ? take_new(self, index, size) : NULL;
 }

@@ -26,13 +26,16 @@ enum {
 
 typedef _Atomic uint64_t pool_counter;
 
-/* `self` += n, for its only writer: two moves and an add, no locked instruction. */
-static inline void counter_add(pool_counter *self, uint64_t n) {
-    atomic_store_explicit(self, atomic_load_explicit(self, memory_order_relaxed) + n, memory_order_relaxed);
-}
-
 static inline uint64_t counter_get(const pool_counter *self) {
     return atomic_load_explicit(self, memory_order_relaxed);
+}
+
+/* For its only writer: moves and an add, no locked instruction. */
+static inline void counter_set(pool_counter *self, uint64_t n) {
+    atomic_store_explicit(self, n, memory_order_relaxed);
+}
+static inline void counter_add(pool_counter *self, uint64_t n) {
+    counter_set(self, counter_get(self) + n);
 }
 
 /* What happened to bufs of one class. */
@@ -45,10 +48,18 @@ typedef struct magazine_tally {
     pool_counter disposed; /* blocks given back to it */
 } magazine_tally;
 
+/* A shelf has places, granted out of the magazine's room one by one and taken away when that is used up; so
+ * between two full shelves nobody counts bytes. `quota` is the places as a release sees them: there is a free one
+ * while `returns - gets` is below it. What comes and goes otherwise moves it along. */
 typedef struct magazine_shelf {
     alignas(CACHE_LINE) buf_root *top;
+    int64_t quota;
     magazine_tally tally;
 } magazine_shelf;
+
+static inline bool magazine_shelf_has_place(const magazine_shelf *self, uint64_t returns) {
+    return (int64_t)(returns - counter_get(&self->tally.gets)) < self->quota;
+}
 
 /* Bytes have no class where blocks have any size. Both may wrap: only sums over all mean something. */
 typedef struct magazine_bytes {
@@ -70,12 +81,20 @@ struct magazine {
 
     alignas(CACHE_LINE) _Atomic(buf_root *) returned;
 
-    alignas(CACHE_LINE) size_t room; /* bytes that may still be kept ready */
+    alignas(CACHE_LINE) size_t room; /* bytes that may be kept ready and are no shelf's yet */
     magazine_bytes bytes;
     buf_root *oldest, *newest; /* quarantine */
     size_t quarantined;
     magazine_shelf shelves[SIZE_CLASS_COUNT + 1];
 };
+
+/* Where a root of a magazine belongs, and what class that is. */
+static inline magazine_shelf *magazine_shelf_of(const buf_root *root) {
+    return (magazine_shelf *)root->store.detail;
+}
+static inline unsigned magazine_class_of(const buf_root *root) {
+    return (unsigned)(magazine_shelf_of(root) - ((magazine *)root->store.owner)->shelves);
+}
 
 /* Sealed and empty. Gives: a magazine for magazine_free, or NULL when out of memory. */
 magazine *magazine_new(weir_pool *pool);

@@ -1,8 +1,11 @@
 /* pool.c - get and release: a pop and a push on the calling thread's magazine.
  *
- * Everything a plain get or release does stands in weir_pool_get and take_back; what is rare is out of
+ * Everything a plain get or release does stands in weir_pool_get and pool_take_back; what is rare is out of
  * line. Pools that wipe, guard, track or tell have a maker of their own and take the long way every time,
  * so nobody else pays for a question about it.
+ *
+ * A buf of any other pool is *pristine* while its header but for the indices is what prepare() made it: it goes
+ * back on the shelf without a look, and out again with no more to set than rp, wp and the object.
  */
 #include "pool_inside.h"
 
@@ -35,18 +38,28 @@ static inline void count_get(magazine_shelf *shelf, magazine_bytes *bytes, buf_r
 }
 
 static WEIR_COLD weir_buf *announce(weir_buf *buf) {
+    buf_root_alter(buf);
     weir_obj_init_tracked(&buf->obj);
     return buf;
 }
 
-/* buf_root_open with nothing but a tail call out of it, so that a get needs no saved registers. */
-static inline weir_buf *open_root(buf_root *root, size_t max) {
+/* All of a header that a get off the shelf expects to find as it was. */
+static void prepare(buf_root *root, const weir_pool *pool) {
     weir_buf *buf = &root->buf;
-    buf->rp = buf->wp = buf->base = root->store.mem;
+    bool is_plain = pool->quick != 0 && magazine_class_of(root) != SIZE_CLASS_LARGE;
+    buf->base = root->store.mem;
     buf->ep = root->store.mem + root->store.size;
     buf->root = buf;
-    buf->max = max;
-    buf->obj = (weir_obj){.type = &weir_buf_type, .count = 1, .bits = 0};
+    buf->max = pool->max;
+    buf->obj.bits = is_plain ? WEIR_BUF_PRISTINE : 0;
+}
+
+/* Nothing but a tail call leads out of it, so that a get needs no saved registers. */
+static inline weir_buf *hand_out(buf_root *root) {
+    weir_buf *buf = &root->buf;
+    buf->rp = buf->wp = buf->base;
+    buf->obj.type = &weir_buf_type;
+    __atomic_store_n(&buf->obj.count, 1, __ATOMIC_RELAXED);
     return WEIR_UNLIKELY(weir_leak_is_tracking()) ? announce(buf) : buf;
 }
 
@@ -68,7 +81,8 @@ static WEIR_COLD weir_buf *get_slowly(weir_pool *pool, size_t capacity) {
     count_get(&mine->shelves[index], &mine->bytes, root, capacity);
     if (pool->watched) guard_lift(root);
     pool_track_out(pool, root);
-    return open_root(root, pool->max);
+    prepare(root, pool);
+    return hand_out(root);
 }
 
 weir_buf *weir_pool_get(weir_pool *pool, size_t capacity) {
@@ -80,9 +94,8 @@ weir_buf *weir_pool_get(weir_pool *pool, size_t capacity) {
     buf_root *root = shelf->top;
     if (WEIR_UNLIKELY(root == NULL)) return get_slowly(pool, capacity);
     shelf->top = root->link;
-    mine->room += root->store.size;
     count_get(shelf, &mine->bytes, root, capacity);
-    return open_root(root, pool->max);
+    return hand_out(root);
 }
 
 static weir_buf *get_from_store(magazine *from, size_t capacity) {
@@ -98,7 +111,8 @@ static weir_buf *get_from_store(magazine *from, size_t capacity) {
     counter_add(&pool->strays[index].tally.acquired, 1);
     if (index == SIZE_CLASS_LARGE) counter_add(&pool->stray_bytes.large, size);
     count_get(&pool->strays[index], &pool->stray_bytes, root, capacity);
-    return open_root(root, pool->max);
+    prepare(root, pool);
+    return hand_out(root);
 }
 
 /* A closed pool has no magazine for anyone, but what is still out may grow. */
@@ -122,9 +136,10 @@ static weir_buf *another(buf_root *like, size_t capacity) {
 /* ---- release ---------------------------------------------------------------------------------- */
 
 static void count_foreign(magazine_shelf *shelves, magazine_bytes *bytes, const buf_root *root) {
-    counter_add(&shelves[root->store.detail].tally.foreign, 1);
+    unsigned index = magazine_class_of(root);
+    counter_add(&shelves[index].tally.foreign, 1);
     counter_add(&bytes->requested, 0 - root->requested);
-    if (root->store.detail == SIZE_CLASS_LARGE) counter_add(&bytes->large, 0 - root->store.size);
+    if (index == SIZE_CLASS_LARGE) counter_add(&bytes->large, 0 - root->store.size);
 }
 
 /* By another thread than the owner of the magazine: it goes on the owner's return stack. It is counted where
@@ -139,53 +154,69 @@ static WEIR_COLD void give_to_owner(magazine *from, buf_root *root) {
         count_foreign(pool->strays, &pool->stray_bytes, root);
         pthread_mutex_unlock(&pool->lock);
     }
-    if (root->store.detail == SIZE_CLASS_LARGE || !magazine_return(from, root)) pool_dispose(from, root);
+    bool is_large = magazine_class_of(root) == SIZE_CLASS_LARGE;
+    if (is_large || !magazine_return(from, root)) pool_dispose(from, root);
 }
 
-static inline void count_return(magazine *self, magazine_shelf *shelf, const buf_root *root) {
-    counter_add(&self->bytes.requested, 0 - root->requested);
+static WEIR_COLD void put(magazine *from, buf_root *root) {
+    magazine_shelf *shelf = magazine_shelf_of(root);
+    counter_add(&from->bytes.requested, 0 - root->requested);
     counter_add(&shelf->tally.returns, 1);
-}
-
-static WEIR_COLD void put_slowly(magazine *from, buf_root *root) {
-    if (root->store.detail == SIZE_CLASS_LARGE) counter_add(&from->bytes.large, 0 - root->store.size);
+    if (magazine_class_of(root) == SIZE_CLASS_LARGE) counter_add(&from->bytes.large, 0 - root->store.size);
     magazine_put(from, root);
 }
 
-static void take_back(buf_root *root) {
+void pool_take_back(buf_root *root) {
     magazine *from = root->store.owner;
+    magazine_shelf *shelf = magazine_shelf_of(root);
     if (WEIR_UNLIKELY(!magazine_is_mine(from))) {
         give_to_owner(from, root);
         return;
     }
-    uintptr_t index = root->store.detail;
-    size_t size = root->store.size, room = from->room;
-    magazine_shelf *shelf = &from->shelves[index];
-    count_return(from, shelf, root);
-    if (WEIR_UNLIKELY(size > room || index == SIZE_CLASS_LARGE)) {
-        put_slowly(from, root);
+    uint64_t returns = counter_get(&shelf->tally.returns);
+    if (WEIR_UNLIKELY(!magazine_shelf_has_place(shelf, returns))) {
+        put(from, root);
         return;
     }
-    from->room = room - size;
+    counter_set(&shelf->tally.returns, returns + 1);
+    counter_add(&from->bytes.requested, 0 - root->requested);
     root->link = shelf->top;
     shelf->top = root;
 }
 
-static void take_back_carefully(buf_root *root) {
+/* One comparison tells that it is a buf and alive. */
+void weir_buf_release_last(weir_buf *buf) {
+    if (WEIR_LIKELY(buf->obj.type == &weir_buf_type && buf->obj.bits == WEIR_BUF_PRISTINE)) {
+        weir_obj_mark_dead(&buf->obj);
+        pool_take_back(buf_root_of(buf));
+    } else {
+        weir_obj_release_last(&buf->obj);
+    }
+}
+
+static void put_or_give(buf_root *root) {
     magazine *from = root->store.owner;
-    weir_pool *pool = from->pool;
+    if (magazine_is_mine(from)) {
+        put(from, root);
+    } else {
+        give_to_owner(from, root);
+    }
+}
+
+static void take_back_altered(buf_root *root) {
+    prepare(root, ((magazine *)root->store.owner)->pool);
+    put_or_give(root);
+}
+
+static void take_back_carefully(buf_root *root) {
+    weir_pool *pool = ((magazine *)root->store.owner)->pool;
     pool_track_in(pool, root);
     if (pool->on_release != NULL) pool->on_release(pool->on_release_arg, root->store.mem, root->store.size);
     if (pool->wipes) explicit_bzero(root->store.mem, root->store.size);
     if (pool->quarantines) pool_bar_window(root);
     if (pool->watched) guard_raise(root);
-    if (!magazine_is_mine(from)) {
-        give_to_owner(from, root);
-        return;
-    }
-    count_return(from, &from->shelves[root->store.detail], root);
-    put_slowly(from, root);
+    put_or_give(root);
 }
 
-const buf_maker pool_maker = {.name = "pool", .another = another, .give_back = take_back};
+const buf_maker pool_maker = {.name = "pool", .another = another, .give_back = take_back_altered};
 const buf_maker pool_careful_maker = {.name = "pool", .another = another, .give_back = take_back_carefully};

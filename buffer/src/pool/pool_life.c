@@ -194,11 +194,11 @@ void weir_pool_free(weir_pool *pool) {
 
 void pool_dispose(magazine *from, buf_root *root) {
     weir_pool *pool = from->pool;
-    bool large = root->store.detail == SIZE_CLASS_LARGE;
+    unsigned index = magazine_class_of(root);
     pthread_mutex_lock(&pool->lock);
     /* Only under the lock is a sealed magazine sure to stay so: a thread may have adopted it just now. */
-    if (large || !magazine_return(from, root)) {
-        magazine_tally *tally = &pool->strays[root->store.detail].tally;
+    if (index == SIZE_CLASS_LARGE || !magazine_return(from, root)) {
+        magazine_tally *tally = &pool->strays[index].tally;
         counter_add(&tally->drained, 1);
         counter_add(&tally->disposed, 1);
         magazine_dispose(from, root, false);

@@ -51,6 +51,7 @@ enum {
     WEIR_BUF_VIEW = 1u << 0,      /* slice or duplicate: owns no memory of its own */
     WEIR_BUF_COMPOSITE = 1u << 1, /* shows many parts as one */
     WEIR_BUF_READ_ONLY = 1u << 2,
+    WEIR_BUF_PRISTINE = 1u << 3, /* as its pool made it, but for the indices: goes back without a look */
 };
 
 /* Initial capacity where none is asked for, and the default for max. */
@@ -76,9 +77,17 @@ static inline weir_buf *weir_buf_retain(weir_buf *buf) {
     return (weir_buf *)weir_obj_retain(buf);
 }
 
+/* The out-of-line half of the next one; do not call it. Takes: buf. */
+WEIR_API void weir_buf_release_last(weir_buf *buf);
+
 /* One reference less; the last gives the memory back. Takes: `buf`, which may be NULL. Any thread. */
 static inline void weir_buf_release(weir_buf *buf) {
-    weir_obj_release(buf);
+    if (buf == NULL) return;
+    if (WEIR_LIKELY(weir_obj_is_unshared(buf))) {
+        weir_buf_release_last(buf);
+    } else {
+        weir_obj_release_shared(&buf->obj);
+    }
 }
 
 /* `obj` as a buf when it is one, else NULL. Borrows: obj, and so the answer. */
