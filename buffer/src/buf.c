@@ -43,6 +43,15 @@ const weir_obj_type weir_buf_type = {
     .live = NULL, /* the makers count: each knows its kind */
 };
 
+void weir_buf_release_unpooled(weir_buf *buf) {
+    if ((buf->obj.bits & WEIR_BUF_VIEW) == 0 || weir_leak_is_tracking()) {
+        weir_obj_release_last(&buf->obj);
+    } else {
+        weir_obj_mark_dead(&buf->obj);
+        weir_view_free(buf);
+    }
+}
+
 /* ---- the empty one ---------------------------------------------------------------------------- */
 
 static void keep(buf_root *root) {
@@ -51,19 +60,19 @@ static void keep(buf_root *root) {
 
 static const buf_maker empty_maker = {.name = "empty", .another = NULL, .give_back = keep};
 
-static buf_root empty = {
+buf_root weir_buf_empty_root = {
     .buf = {.obj = {&weir_buf_type, WEIR_OBJ_IMMORTAL, WEIR_BUF_READ_ONLY},
             .rp = weir_buf_nothing,
             .wp = weir_buf_nothing,
             .ep = weir_buf_nothing,
             .base = weir_buf_nothing,
-            .root = &empty.buf,
+            .root = &weir_buf_empty_root.buf,
             .max = 0},
     .store = {.maker = &empty_maker, .mem = weir_buf_nothing, .size = 0, .owner = NULL, .detail = 0},
 };
 
 weir_buf *weir_buf_empty(void) {
-    return &empty.buf;
+    return &weir_buf_empty_root.buf;
 }
 
 /* ---- questions -------------------------------------------------------------------------------- */
@@ -133,7 +142,7 @@ bool weir_buf_prepend(weir_buf *buf, size_t n) {
 }
 
 void weir_buf_clear(weir_buf *buf) {
-    if (buf == &empty.buf) return;
+    if (buf == weir_buf_empty()) return;
     buf->obj.bits &= 0xffffu;
     if (weir_buf_is_composite(buf)) {
         weir_composite_clear(weir_composite_of(buf));
@@ -158,7 +167,7 @@ void weir_buf_set_read_only(weir_buf *buf) {
 
 void weir_buf_fail(weir_buf *buf, weir_status status) {
     WEIR_CHECK(status < 0 && status >= -0xffff, "a buf cannot fail with status %d", status);
-    WEIR_CHECK(buf != &empty.buf, "the empty buf is read-only, it cannot fail");
+    WEIR_CHECK(buf != weir_buf_empty(), "the empty buf is read-only, it cannot fail");
     if (weir_buf_status(buf) != WEIR_OK) return;
     end_writes(buf);
     buf->obj.bits |= (uint32_t)-status << 16;

@@ -17,8 +17,6 @@ enum {
     PEN_LARGEST = 64 * 1024
 };
 
-static weir_leak_counter composites = {.name = "composite buf"};
-
 static buf_composite *require_composite(const weir_buf *buf) {
     WEIR_CHECK(weir_buf_is_composite(buf), "this buf is not a composite: %p", (const void *)buf);
     return weir_composite_of(buf);
@@ -38,7 +36,6 @@ weir_buf *weir_buf_composite_new(void) {
     parts->pen = NULL;
     parts->is_writing = false;
     weir_parts_seek(parts, 0);
-    weir_leak_count(&composites, 1);
     return buf;
 }
 
@@ -47,7 +44,6 @@ void weir_composite_free(weir_buf *buf) {
     weir_parts_drop_front(parts, parts->count);
     weir_parts_shed(parts);
     weir_buf_release(parts->pen);
-    weir_leak_count(&composites, -1);
     weir_header_put(HEADER_COMPOSITE, buf);
 }
 

@@ -58,6 +58,12 @@ static inline void buf_root_open(buf_root *root, size_t max) {
 /* A pristine buf comes back to its pool: onto a shelf, from which it goes out again as it is. */
 void pool_take_back(buf_root *root);
 
+/* What weir_buf_empty answers. */
+extern buf_root weir_buf_empty_root;
+
+/* The last release of a living buf that is not pristine. */
+void weir_buf_release_unpooled(weir_buf *buf);
+
 /* `buf` is about to get other memory or other limits than its maker gave it. */
 static inline void buf_root_alter(weir_buf *buf) {
     buf->obj.bits &= ~(uint32_t)WEIR_BUF_PRISTINE;

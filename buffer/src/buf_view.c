@@ -8,35 +8,68 @@
 #include "header_cache.h"
 #include "view.h"
 
-static weir_leak_counter views = {.name = "buf view"};
 static weir_leak_counter wraps = {.name = "wrapped buf"};
 
 /* ---- view headers ----------------------------------------------------------------------------- */
 
-weir_buf *weir_view_new(weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags) {
-    weir_buf *view = weir_header_get(HEADER_VIEW);
-    if (view == NULL) return NULL;
-    weir_obj_init(&view->obj, &weir_buf_type);
+/* Somebody holds a root that is sliced, and as a rule still does when the slice goes. So its count changes without
+ * a look at it first: after another change of a count a look waits for that to be done, longer than it takes. */
+static inline void hold(weir_buf *root) {
+    if (root == &weir_buf_empty_root.buf) return;
+    uint32_t before = __atomic_fetch_add(&root->obj.count, 1, __ATOMIC_RELAXED);
+    if (WEIR_LIKELY(before - 1 < WEIR_OBJ_IMMORTAL - 2)) return;
+    __atomic_fetch_sub(&root->obj.count, 1, __ATOMIC_RELAXED);
+    weir_obj_retain_slowly(&root->obj);
+}
+
+static inline void let_go(weir_buf *root) {
+    if (root == &weir_buf_empty_root.buf) return;
+    uint32_t before = __atomic_fetch_sub(&root->obj.count, 1, __ATOMIC_ACQ_REL);
+    if (before == 1) weir_buf_release_last(root);
+    if (WEIR_UNLIKELY(before == 0)) weir_obj_misused(root, "released");
+}
+
+static inline void open_view(weir_buf *view, weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags) {
     view->obj.bits = WEIR_BUF_VIEW | (flags & WEIR_BUF_READ_ONLY);
     view->base = view->rp = ptr;
     view->wp = view->ep = ptr + len;
-    view->root = weir_buf_retain(root);
+    view->root = root;
     view->max = len;
-    weir_leak_count(&views, 1);
+}
+
+static WEIR_COLD weir_buf *make_view(weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags) {
+    weir_buf *view = weir_header_make(HEADER_VIEW);
+    if (view == NULL) return NULL;
+    weir_obj_init(&view->obj, &weir_buf_type);
+    open_view(view, root, ptr, len, flags);
+    weir_buf_retain(root);
+    return view;
+}
+
+weir_buf *weir_view_new(weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags) {
+    weir_buf *view = weir_header_take(HEADER_VIEW);
+    if (WEIR_UNLIKELY(view == NULL)) return make_view(root, ptr, len, flags);
+    weir_obj_mark_alive(&view->obj, &weir_buf_type);
+    open_view(view, root, ptr, len, flags);
+    hold(root);
     return view;
 }
 
 void weir_view_free(weir_buf *view) {
-    weir_buf_release(view->root);
-    weir_leak_count(&views, -1);
+    weir_buf *root = view->root;
     weir_header_put(HEADER_VIEW, view);
+    if (WEIR_UNLIKELY(weir_leak_is_tracking())) {
+        weir_buf_release(root);
+    } else {
+        let_go(root);
+    }
 }
 
 weir_buf *weir_view_take_root(weir_buf *buf) {
     weir_buf *root = buf->root;
     if (root == buf) return root;
     if (weir_obj_is_unshared(buf)) {
-        buf->root = NULL;
+        buf->root = weir_buf_empty();
     } else {
         weir_buf_retain(root);
     }
@@ -46,23 +79,26 @@ weir_buf *weir_view_take_root(weir_buf *buf) {
 
 /* ---- views ------------------------------------------------------------------------------------ */
 
-static weir_buf *slice_parts(buf_composite *parts, uint64_t pos, size_t len) {
+static inline void require_range(size_t at, size_t len, size_t readable) {
+    WEIR_CHECK(len <= readable && at <= readable - len, "a slice of %zu bytes at %zu of %zu readable ones",
+               len, at, readable);
+}
+
+/* Out of line, so that the slice of one stretch of memory needs no stack. */
+static __attribute__((noinline)) weir_buf *slice_parts(buf_composite *parts, size_t at, size_t len) {
+    require_range(at, len, weir_buf_readable(&parts->buf));
     if (len == 0) return weir_view_new(weir_buf_empty(), weir_buf_nothing, 0, parts->buf.obj.bits);
+    uint64_t pos = weir_parts_reader(parts) + at;
     size_t i = weir_parts_find(parts, pos);
     const buf_part *part = weir_parts_at(parts, i);
-    size_t at = (size_t)(pos - part->start);
+    at = (size_t)(pos - part->start);
     if (len > weir_parts_bytes(parts, i).len - at) return weir_composite_view(parts, pos, pos + len, len);
     return weir_view_new(part->root, part->ptr + at, len, part->flags | parts->buf.obj.bits);
 }
 
 weir_buf *weir_buf_slice(weir_buf *buf, size_t at, size_t len) {
-    size_t readable = weir_buf_readable(buf);
-    WEIR_CHECK(len <= readable && at <= readable - len, "a slice of %zu bytes at %zu of %zu readable ones",
-               len, at, readable);
-    if (weir_buf_is_composite(buf)) {
-        buf_composite *parts = weir_composite_of(buf);
-        return slice_parts(parts, weir_parts_reader(parts) + at, len);
-    }
+    if (weir_buf_is_composite(buf)) return slice_parts(weir_composite_of(buf), at, len);
+    require_range(at, len, (size_t)(buf->wp - buf->rp));
     return weir_view_new(buf->root, buf->rp + at, len, buf->obj.bits);
 }
 

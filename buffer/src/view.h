@@ -8,7 +8,7 @@
  * Borrows: root, and retains it. Gives: a buf that cannot grow, or NULL when out of memory. */
 weir_buf *weir_view_new(weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags);
 
-/* The end of a view: its root loses a reference (unless it is NULL by now), the header is recycled. */
+/* The end of a view: its root loses a reference, the header is recycled. */
 void weir_view_free(weir_buf *view);
 
 /* Turns a reference on `buf`, not a composite, into one on the root that owns its memory. No count is

@@ -20,18 +20,18 @@ static void malloc_release(weir_alloc *self, void *ptr) {
 }
 
 static weir_alloc malloc_alloc = {"malloc", malloc_acquire, malloc_resize, malloc_release};
-static weir_alloc *chosen = &malloc_alloc;
+weir_alloc *weir_alloc_chosen = &malloc_alloc;
 
 static weir_alloc *or_default(weir_alloc *alloc) {
     return alloc != NULL ? alloc : weir_alloc_default();
 }
 
 weir_alloc *weir_alloc_default(void) {
-    return __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&weir_alloc_chosen, __ATOMIC_ACQUIRE);
 }
 
 void weir_alloc_set_default(weir_alloc *alloc) {
-    __atomic_store_n(&chosen, alloc != NULL ? alloc : &malloc_alloc, __ATOMIC_RELEASE);
+    __atomic_store_n(&weir_alloc_chosen, alloc != NULL ? alloc : &malloc_alloc, __ATOMIC_RELEASE);
 }
 
 void *weir_alloc_acquire(weir_alloc *alloc, size_t size) {

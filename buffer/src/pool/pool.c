@@ -58,8 +58,7 @@ static void prepare(buf_root *root, const weir_pool *pool) {
 static inline weir_buf *hand_out(buf_root *root) {
     weir_buf *buf = &root->buf;
     buf->rp = buf->wp = buf->base;
-    buf->obj.type = &weir_buf_type;
-    __atomic_store_n(&buf->obj.count, 1, __ATOMIC_RELAXED);
+    weir_obj_mark_alive(&buf->obj, &weir_buf_type);
     return WEIR_UNLIKELY(weir_leak_is_tracking()) ? announce(buf) : buf;
 }
 
@@ -186,11 +185,13 @@ void pool_take_back(buf_root *root) {
 
 /* One comparison tells that it is a buf and alive. */
 void weir_buf_release_last(weir_buf *buf) {
-    if (WEIR_LIKELY(buf->obj.type == &weir_buf_type && buf->obj.bits == WEIR_BUF_PRISTINE)) {
+    if (WEIR_UNLIKELY(buf->obj.type != &weir_buf_type)) {
+        weir_obj_release_last(&buf->obj);
+    } else if (buf->obj.bits == WEIR_BUF_PRISTINE) {
         weir_obj_mark_dead(&buf->obj);
         pool_take_back(buf_root_of(buf));
     } else {
-        weir_obj_release_last(&buf->obj);
+        weir_buf_release_unpooled(buf);
     }
 }
 

@@ -9,6 +9,7 @@
 #ifndef WEIR_CORE_ALLOC_H
 #define WEIR_CORE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <weir/core/compiler.h>
@@ -29,6 +30,14 @@ struct weir_alloc {
 
 /* The allocator used wherever an option names none. Borrowed; never NULL. Any thread. */
 WEIR_API weir_alloc *weir_alloc_default(void);
+
+/* Reads as a plain load; do not write. */
+WEIR_API extern weir_alloc *weir_alloc_chosen;
+
+/* True when `alloc` is that one; one load. Any thread. */
+static inline bool weir_alloc_is_default(const weir_alloc *alloc) {
+    return alloc == __atomic_load_n(&weir_alloc_chosen, __ATOMIC_ACQUIRE);
+}
 
 /* Replace the default; NULL brings malloc back. Borrows: `alloc`, which must live until it is
  * replaced and every block it gave is released. Call it before any other weir call, or when nothing

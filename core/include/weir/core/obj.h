@@ -57,10 +57,16 @@ WEIR_API void *weir_obj_retain_slowly(weir_obj *self);
 WEIR_API void weir_obj_init_tracked(weir_obj *self);
 WEIR_API WEIR_NORETURN WEIR_COLD void weir_obj_misused(const void *self, const char *verb);
 
+/* The least of what makes an object alive: neither counted nor tracked, and `bits` as they are. For a type that
+ * sees to both. */
+static inline void weir_obj_mark_alive(weir_obj *self, const weir_obj_type *type) {
+    self->type = type;
+    __atomic_store_n(&self->count, 1, __ATOMIC_RELAXED);
+}
+
 /* Makes `self`, the first member of a new object, alive with one reference. Any thread. */
 static inline void weir_obj_init(weir_obj *self, const weir_obj_type *type) {
-    self->type = type;
-    self->count = 1;
+    weir_obj_mark_alive(self, type);
     self->bits = 0;
     if (type->live != NULL) weir_leak_count(type->live, 1);
     if (WEIR_UNLIKELY(weir_leak_is_tracking())) weir_obj_init_tracked(self);
