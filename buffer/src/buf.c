@@ -44,11 +44,11 @@ const weir_obj_type weir_buf_type = {
 };
 
 void weir_buf_release_unpooled(weir_buf *buf) {
-    if ((buf->obj.bits & WEIR_BUF_VIEW) == 0 || weir_leak_is_tracking()) {
+    if (WEIR_UNLIKELY(weir_leak_is_tracking())) {
         weir_obj_release_last(&buf->obj);
     } else {
         weir_obj_mark_dead(&buf->obj);
-        weir_view_free(buf);
+        free_buf(&buf->obj);
     }
 }
 

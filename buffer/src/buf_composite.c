@@ -84,17 +84,18 @@ static void push_parts_of(buf_composite *parts, weir_buf *part) {
     weir_buf_release(part);
 }
 
-static void push_readable(buf_composite *parts, weir_buf *part) {
+static inline void push_readable(buf_composite *parts, weir_buf *part) {
     weir_bytes bytes = weir_bytes_of(part->rp, (size_t)(part->wp - part->rp));
     uint32_t flags = part->obj.bits;
     if (bytes.len == 0) {
         weir_buf_release(part);
         return;
     }
-    weir_parts_push(parts, weir_view_take_root(part), bytes, flags);
+    weir_buf *root = part->root == part ? part : weir_view_take_root(part);
+    weir_parts_push(parts, root, bytes, flags);
 }
 
-weir_status weir_buf_composite_append(weir_buf *buf, weir_buf *part) {
+static __attribute__((noinline)) weir_status append_any(weir_buf *buf, weir_buf *part) {
     buf_composite *parts = require_composite(buf);
     WEIR_CHECK(part != buf, "a composite was added to itself: %p", (void *)buf);
     REQUIRE_WRITABLE(buf);
@@ -110,6 +111,22 @@ weir_status weir_buf_composite_append(weir_buf *buf, weir_buf *part) {
     } else {
         push_readable(parts, part);
     }
+    if (buf->rp == buf->wp) weir_parts_seek(parts, weir_parts_reader(parts));
+    return WEIR_OK;
+}
+
+/* Bytes of one piece of memory for a composite that has a slot and no limit, and shows no room. */
+static inline bool is_usual(const buf_composite *parts, const weir_buf *part) {
+    const uint32_t kinds = WEIR_BUF_VIEW | WEIR_BUF_READ_ONLY | WEIR_BUF_PRISTINE;
+    return parts->buf.obj.bits == WEIR_BUF_COMPOSITE && parts->buf.max == WEIR_BUF_MAX &&
+           !parts->is_writing && weir_parts_reserved(parts) > 0 && part != NULL &&
+           (part->obj.bits & ~kinds) == 0;
+}
+
+weir_status weir_buf_composite_append(weir_buf *buf, weir_buf *part) {
+    buf_composite *parts = weir_composite_of(buf);
+    if (WEIR_UNLIKELY(!is_usual(parts, part))) return append_any(buf, part);
+    push_readable(parts, part);
     if (buf->rp == buf->wp) weir_parts_seek(parts, weir_parts_reader(parts));
     return WEIR_OK;
 }

@@ -75,8 +75,7 @@ static WEIR_COLD bool make_slots(buf_composite *parts, size_t n) {
 }
 
 bool weir_parts_reserve(buf_composite *parts, size_t n) {
-    size_t behind = parts->slots - parts->first - parts->count;
-    return WEIR_LIKELY(behind >= n) || make_slots(parts, n);
+    return WEIR_LIKELY(weir_parts_reserved(parts) >= n) || make_slots(parts, n);
 }
 
 void weir_parts_shed(buf_composite *parts) {
@@ -96,16 +95,6 @@ void weir_parts_gone(weir_buf *header, weir_alloc *alloc) {
 }
 
 /* ---- parts in and out ------------------------------------------------------------------------- */
-
-void weir_parts_push(buf_composite *parts, weir_buf *root, weir_bytes bytes, uint32_t flags) {
-    uint64_t start = parts->count == 0 ? 0 : weir_parts_end(parts);
-    buf_part *part = weir_parts_at(parts, parts->count++);
-    part->root = root;
-    part->ptr = (uint8_t *)(uintptr_t)bytes.ptr;
-    part->len = bytes.len;
-    part->start = start;
-    part->flags = flags & WEIR_BUF_READ_ONLY;
-}
 
 void weir_parts_push_range(buf_composite *parts, buf_composite *from, uint64_t pos, uint64_t end, bool move) {
     if (pos == end) return;

@@ -81,9 +81,20 @@ bool weir_parts_are_unshared(const buf_composite *parts);
 
 /* Slots for `n` more parts at the end; false when out of memory. */
 bool weir_parts_reserve(buf_composite *parts, size_t n);
+static inline size_t weir_parts_reserved(const buf_composite *parts) {
+    return parts->slots - parts->first - parts->count;
+}
 
 /* Adds a part. Takes: root. Requires: len > 0 and a reserved slot. */
-void weir_parts_push(buf_composite *parts, weir_buf *root, weir_bytes bytes, uint32_t flags);
+static inline void weir_parts_push(buf_composite *parts, weir_buf *root, weir_bytes bytes, uint32_t flags) {
+    buf_part *part = weir_parts_at(parts, parts->count);
+    part->root = root;
+    part->ptr = (uint8_t *)(uintptr_t)bytes.ptr;
+    part->len = bytes.len;
+    part->start = parts->count == 0 ? 0 : part[-1].start + part[-1].len;
+    part->flags = flags & WEIR_BUF_READ_ONLY;
+    parts->count++;
+}
 
 /* Adds the parts of `from` that make up its bytes from `pos` to `end`, and `flags` to each; the slots are
  * reserved. Their references are new ones; with `move` those of `from`, which loses the parts. */

@@ -67,7 +67,6 @@ void weir_view_free(weir_buf *view) {
 
 weir_buf *weir_view_take_root(weir_buf *buf) {
     weir_buf *root = buf->root;
-    if (root == buf) return root;
     if (weir_obj_is_unshared(buf)) {
         buf->root = weir_buf_empty();
     } else {

@@ -11,8 +11,8 @@ weir_buf *weir_view_new(weir_buf *root, uint8_t *ptr, size_t len, uint32_t flags
 /* The end of a view: its root loses a reference, the header is recycled. */
 void weir_view_free(weir_buf *view);
 
-/* Turns a reference on `buf`, not a composite, into one on the root that owns its memory. No count is
- * touched when nobody else holds `buf`. Takes: buf. Gives: the root. */
+/* Turns a reference on `buf`, which shows another's memory and is no composite, into one on the root that owns it.
+ * No count is touched when nobody else holds `buf`. Takes: buf. Gives: the root. */
 weir_buf *weir_view_take_root(weir_buf *buf);
 
 #endif
