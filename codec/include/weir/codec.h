@@ -60,6 +60,8 @@
 #include <weir/codec/line_framer.h>
 #include <weir/codec/message_aggregator.h>
 #include <weir/codec/protocol_detector.h>
+#include <weir/codec/proxy_header.h>
+#include <weir/codec/proxy_protocol.h>
 #include <weir/codec/text_decoder.h>
 #include <weir/codec/tls_context.h>
 #include <weir/codec/tls_engine.h>
