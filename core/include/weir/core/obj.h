@@ -58,7 +58,7 @@ WEIR_API void weir_obj_init_tracked(weir_obj *self);
 WEIR_API WEIR_NORETURN WEIR_COLD void weir_obj_misused(const void *self, const char *verb);
 
 /* The least of what makes an object alive: neither counted nor tracked, and `bits` as they are. For a type that
- * sees to both. */
+ * sees to both. Requires: nobody else knows the object yet. */
 static inline void weir_obj_mark_alive(weir_obj *self, const weir_obj_type *type) {
     self->type = type;
     __atomic_store_n(&self->count, 1, __ATOMIC_RELAXED);
