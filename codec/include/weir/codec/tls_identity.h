@@ -42,8 +42,9 @@ typedef struct weir_tls_identity_options {
     size_t name_count;
 } weir_tls_identity_options;
 
-/* `*out` Gives an identity. Borrows: options; `why`, which may be NULL. Fails: -errno of a file, WEIR_E_INVALID (not PEM, the
- * key is another's, a wrong password, expired responses are taken and only warned of), WEIR_E_NO_MEMORY. */
+/* `*out` Gives an identity. Borrows: options; `why`, which may be NULL. Fails: -errno of a file, WEIR_E_UNSUPPORTED for
+ * what is no regular file, WEIR_E_INVALID (not PEM, the key is another's, a wrong password), WEIR_E_NO_MEMORY. An OCSP
+ * response that has expired is taken, and warned of. */
 WEIR_API weir_status weir_tls_identity_load(weir_tls_identity **out, const weir_tls_identity_options *options,
                                             weir_tls_why *why);
 
