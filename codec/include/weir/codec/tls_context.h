@@ -28,6 +28,7 @@ WEIR_BEGIN_DECLS
 
 typedef struct weir_tls_context weir_tls_context;
 
+/* Of the protocol; older ones are not spoken. */
 typedef enum weir_tls_version {
     WEIR_TLS_ANY, /* min: 1.2; max: the newest */
     WEIR_TLS_1_2,
