@@ -1,10 +1,12 @@
 /* tls_engine_test.c - two engines and the bytes between them: handshakes, records, keys, ends, damage. */
 #include <errno.h>
+#include <openssl/err.h>
 #include <string.h>
 
 #include <weir/testing.h>
 
 #include "codec/tls_pair.h"
+#include "tls/tls_engine_state.h"
 
 #define FOR_BOTH_VERSIONS(version)                                                                           \
     for (weir_tls_version version = WEIR_TLS_1_2; version <= WEIR_TLS_1_3; version++)
@@ -321,6 +323,29 @@ WEIR_TEST(tls_engine, changes_its_key_by_itself_in_time) {
     for (int i = 0; i < 35; i++) expect(tls_pair_talks(&pair, pair.server, pair.client, 100));
     weir_tls_context_get_stats(pair.client_context, &stats);
     expect(stats.key_updates >= 3 && stats.key_updates <= 4);
+    tls_pair_end(&pair);
+}
+
+/* OpenSSL's client insists; ours would not. */
+WEIR_TEST(tls_engine, refuses_to_negotiate_again) {
+    tls_pair pair;
+    weir_buf *plain;
+    begin_version(&pair, WEIR_TLS_1_2);
+    require(tls_pair_shake_hands(&pair));
+    expect_eq(SSL_renegotiate(pair.client->ssl), 0);
+    SSL_clear_options(pair.client->ssl, SSL_OP_NO_RENEGOTIATION);
+    expect_eq(SSL_renegotiate(pair.client->ssl), 1);
+    SSL_do_handshake(pair.client->ssl);
+    expect(tls_pair_carry(&pair, pair.client, pair.server) > 100);
+    expect_status(weir_tls_engine_read(pair.server, 100, &plain), -EAGAIN);
+    expect(tls_pair_carry(&pair, pair.server, pair.client) < 50);
+    expect(SSL_do_handshake(pair.client->ssl) != 1);
+    expect(strstr(ERR_reason_error_string(ERR_peek_last_error()), "no renegotiation") != NULL);
+    ERR_clear_error();
+    weir_tls_context_stats stats;
+    weir_tls_context_get_stats(pair.server_context, &stats);
+    expect_eq(stats.handshakes, 1);
+    expect_status(weir_tls_engine_write(pair.server, tls_pair_pattern(70000)), WEIR_OK);
     tls_pair_end(&pair);
 }
 

@@ -239,6 +239,41 @@ WEIR_TEST(tls_handler, refuses_what_is_neither_bytes_nor_a_region) {
     tls_talk_end(&talk);
 }
 
+WEIR_TEST(tls_handler, changes_keys_between_records) {
+    tls_talk talk;
+    weir_tls_context_stats stats;
+    tls_talk_begin(&talk, NULL, NULL);
+    tls_talk_open(&talk);
+    expect_status(weir_tls_update_keys(weir_embedded_pipeline(talk.client.embedded)), WEIR_E_UNSUPPORTED);
+    tls_talk_carry(&talk);
+    tls_end_say(&talk.client, "old ");
+    expect_status(weir_tls_update_keys(weir_embedded_pipeline(talk.client.embedded)), WEIR_OK);
+    tls_end_say(&talk.client, "new");
+    tls_talk_carry(&talk);
+    expect(tls_end_heard(&talk.server, "old new"));
+    tls_end_say(&talk.server, "too");
+    tls_talk_carry(&talk);
+    expect(tls_end_heard(&talk.client, "too"));
+    weir_tls_context_get_stats(talk.client.context, &stats);
+    expect_eq(stats.key_updates, 1);
+    tls_talk_end(&talk);
+}
+
+WEIR_TEST(tls_handler, resumes_and_sees_the_name_the_client_asked_for) {
+    tls_talk talk;
+    weir_tls_info info;
+    tls_talk_begin(&talk, NULL, NULL);
+    tls_talk_meet(&talk);
+    weir_channel_close(talk.client.channel, NULL);
+    tls_talk_carry(&talk);
+    tls_talk_close(&talk);
+    tls_talk_meet(&talk);
+    expect(weir_tls_get_info(weir_embedded_pipeline(talk.server.embedded), &info));
+    expect(info.resumed);
+    expect_str(info.server_name, "localhost");
+    tls_talk_end(&talk);
+}
+
 /* ---- ends ---- */
 
 WEIR_TEST(tls_handler, closes_in_order_on_both_sides) {

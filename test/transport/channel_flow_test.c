@@ -350,3 +350,57 @@ WEIR_TEST(channel_flow, counts_what_passed) {
     expect_eq(stats.bytes_read, 4);
     life_end(&l);
 }
+
+/* ---- a handler that gathers ---- */
+
+typedef struct gatherer {
+    weir_buf *kept;
+    unsigned flushes;
+    bool swallows; /* the flush */
+} gatherer;
+
+static void keep_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+    gatherer *self = weir_ctx_state(ctx);
+    if (self->kept == NULL) {
+        self->kept = weir_buf_new(0);
+        weir_ctx_flush_later(ctx);
+    }
+    weir_buf *buf = weir_buf_from(msg);
+    weir_buf_write_buf(self->kept, buf, weir_buf_readable(buf));
+    weir_buf_release(buf);
+    weir_promise_complete(promise, WEIR_OK);
+}
+
+static void send_kept(weir_ctx *ctx) {
+    gatherer *self = weir_ctx_state(ctx);
+    self->flushes++;
+    if (self->kept != NULL) weir_ctx_write(ctx, self->kept, NULL);
+    self->kept = NULL;
+    if (!self->swallows) weir_ctx_flush(ctx);
+}
+
+static const weir_handler gathering = {.name = "gatherer", .write = keep_write, .flush = send_kept};
+
+static weir_status build_with_gatherer(weir_pipeline *pipeline, void *arg) {
+    return weir_pipeline_add_last(pipeline, &gathering, arg);
+}
+
+WEIR_TEST(channel_flow, ends_the_turn_of_a_handler_that_gathers_with_a_flush_through_the_pipeline) {
+    for (int swallows = 0; swallows < 2; swallows++) {
+        gatherer self = {.swallows = swallows == 1};
+        weir_embedded *embedded = weir_embedded_new(NULL, build_with_gatherer, &self);
+        require(embedded != NULL);
+        weir_channel *channel = weir_embedded_channel(embedded);
+        for (int i = 0; i < 3; i++) weir_channel_write(channel, life_bytes(10), NULL);
+        expect_eq(self.flushes, 0);
+        weir_obj *sent = weir_embedded_take(embedded);
+        require(sent != NULL);
+        expect_eq(weir_obj_size(sent), 30);
+        weir_obj_release(sent);
+        expect(weir_embedded_take(embedded) == NULL);
+        expect_eq(self.flushes, 1);
+        weir_embedded_run(embedded);
+        expect_eq(self.flushes, 1);
+        weir_embedded_free(embedded);
+    }
+}

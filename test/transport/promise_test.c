@@ -207,3 +207,22 @@ WEIR_TEST(promise, completes_where_it_is_when_the_loop_has_stopped) {
     weir_promise_release(connected);
     weir_channel_release(channel);
 }
+
+WEIR_TEST(promise, joined_to_another_completes_after_it_and_as_it_does) {
+    weir_embedded *e = embedded();
+    weir_promise *place = NULL;
+    told heard[3] = {{0}};
+    for (int i = 0; i < 3; i++) {
+        weir_promise *promise = weir_promise_new(weir_embedded_loop(e));
+        weir_promise_listen(promise, tell, &heard[i]);
+        weir_promise_join(&place, promise);
+        weir_promise_join(&place, NULL);
+    }
+    expect_eq(heard[0].times + heard[1].times + heard[2].times, 0);
+    weir_promise_complete(place, WEIR_E_TIMEOUT);
+    for (int i = 0; i < 3; i++) {
+        expect_eq(heard[i].times, 1);
+        expect_status(heard[i].status, WEIR_E_TIMEOUT);
+    }
+    weir_embedded_free(e);
+}

@@ -237,6 +237,7 @@ weir_status weir_tls_handler_add(weir_pipeline *pipeline, weir_tls_context *cont
     weir_waiting_line_init(&self->line);
     self->handshake_ms = or_default(options->handshake_timeout_ms, HANDSHAKE_MS);
     self->close_ms = or_default(options->close_timeout_ms, CLOSE_MS);
+    self->told = options->starttls; /* the burst under way has given something */
     self->chunk = options->chunk != 0 ? options->chunk : CHUNK;
     weir_status status = weir_tls_engine_new(&self->engine, context, &options->engine, weir_loop_pool(loop));
     if (status == WEIR_OK) {
