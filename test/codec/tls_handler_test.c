@@ -137,6 +137,18 @@ WEIR_TEST(tls_handler, tells_when_the_peer_leaves_in_the_middle_of_the_handshake
     tls_talk_end(&talk);
 }
 
+WEIR_TEST(tls_handler, takes_regions_and_refuses_what_is_not_bytes) {
+    tls_talk talk;
+    begin_quietly(&talk);
+    tls_talk_meet(&talk);
+    tls_end_say(&talk.client, "spliced");
+    weir_embedded_feed(talk.server.embedded, weir_region_buf(weir_embedded_take_all(talk.client.embedded)));
+    expect(tls_end_heard(&talk.server, "spliced"));
+    weir_embedded_feed(talk.server.embedded, weir_obj_retain(&weir_event_stopping.obj));
+    expect(tls_end_saw(&talk.server, "complete error WEIR_E_UNSUPPORTED inactive"));
+    tls_talk_end(&talk);
+}
+
 WEIR_TEST(tls_handler, gives_up_the_handshake_when_it_is_closed) {
     tls_talk talk;
     tls_result written, closed;

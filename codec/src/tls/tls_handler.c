@@ -84,7 +84,7 @@ static void tls_active(weir_ctx *ctx) {
     begin(self);
 }
 
-/* A region comes where reading is by splice. Gives: its bytes, or NULL. */
+/* A region comes where reading is by splice. Takes: region. Gives: its bytes, or NULL. */
 static weir_buf *read_region(weir_ctx *ctx, weir_region *region) {
     weir_buf *bytes = weir_ctx_get_buf(ctx, (size_t)region->length);
     if (bytes != NULL && weir_region_read(region, 0, bytes->wp, (size_t)region->length) == WEIR_OK) {
@@ -97,16 +97,23 @@ static weir_buf *read_region(weir_ctx *ctx, weir_region *region) {
     return bytes;
 }
 
+/* Takes: msg. */
+static weir_status feed(tls_handler *self, weir_obj *msg) {
+    weir_region *region = weir_region_from(msg);
+    weir_buf *wire = region != NULL ? read_region(self->ctx, region) : weir_buf_from(msg);
+    if (wire != NULL) return weir_tls_engine_feed(self->engine, wire);
+    if (region != NULL) return WEIR_E_NO_MEMORY;
+    weir_obj_release(msg);
+    return WEIR_E_UNSUPPORTED;
+}
+
 static void tls_read(weir_ctx *ctx, weir_obj *msg) {
     tls_handler *self = weir_ctx_state(ctx);
-    weir_region *region = weir_region_from(msg);
-    weir_buf *wire = region != NULL ? read_region(ctx, region) : weir_buf_from(msg);
     if (self->failed || self->close_done) {
-        weir_buf_release(wire);
+        weir_obj_release(msg);
         return;
     }
-    weir_status status =
-        wire != NULL ? weir_tls_engine_feed(self->engine, wire) : (weir_status)WEIR_E_NO_MEMORY;
+    weir_status status = feed(self, msg);
     if (status != WEIR_OK) {
         tls_handler_fail(self, status, "TLS read");
     } else {
