@@ -108,15 +108,14 @@ static weir_status build(weir_pipeline *pipeline, void *arg) {
 static void open_all(wire *self, uint8_t kind) {
     weir_tls_version max = (weir_tls_version)((kind >> 2) % 3);
     bool is_server = (kind & 1) != 0;
-    weir_tls_engine_options named = {.peer_name = "localhost"};
     weir_tls_context *ours = is_server ? servers[max] : clients[max];
     context_of_channel = ours;
-    MUST(weir_tls_engine_new(&self->peer, is_server ? clients[max] : servers[max], &named, NULL) == WEIR_OK);
+    MUST(weir_tls_engine_new(&self->peer, is_server ? clients[max] : servers[max], NULL, NULL) == WEIR_OK);
     if ((kind & 2) != 0) {
         self->embedded = weir_embedded_new(NULL, build, self);
         MUST(self->embedded != NULL);
     } else {
-        MUST(weir_tls_engine_new(&self->engine, ours, &named, NULL) == WEIR_OK);
+        MUST(weir_tls_engine_new(&self->engine, ours, NULL, NULL) == WEIR_OK);
     }
     self->from_peer = weir_buf_new(0);
     MUST(self->from_peer != NULL);

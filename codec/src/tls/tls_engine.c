@@ -69,8 +69,7 @@ weir_status weir_tls_engine_new(weir_tls_engine **out, weir_tls_context *context
     static const weir_tls_engine_options defaults;
     *out = NULL;
     if (options == NULL) options = &defaults;
-    bool needs_name = !tls_context_is_server(context) && !tls_context_is_insecure(context);
-    if (needs_name && options->peer_name == NULL) return WEIR_E_INVALID;
+    if (!tls_context_can_ask(context, options->peer_name)) return WEIR_E_INVALID;
     weir_tls_engine *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
     self->context = weir_tls_context_retain(context);
