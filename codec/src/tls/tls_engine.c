@@ -15,8 +15,6 @@
 #define RECORD_GROW (128 * 1024)
 #define RECORD_IDLE_MS 1000
 #define REKEY_RECORDS (1u << 23) /* of 2^24.5 that AES-GCM bears (RFC 8446, 5.5) */
-/* OpenSSL takes several records off the wire in one call. */
-#define READ_AHEAD (32 * 1024)
 
 static void count(atomic_ullong *counter) {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
@@ -58,7 +56,6 @@ static bool open_ssl(weir_tls_engine *self, const char *peer_name) {
     SSL_set_mode(self->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_clear_mode(self->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
     SSL_set_read_ahead(self->ssl, 1);
-    SSL_set_default_read_buffer_len(self->ssl, READ_AHEAD);
     SSL_set_msg_callback(self->ssl, on_message);
     SSL_set_msg_callback_arg(self->ssl, self);
     return true;
