@@ -51,6 +51,13 @@ void tls_pair_open(tls_pair *self, const weir_tls_engine_options *client,
     self->client_status = self->server_status = -EAGAIN;
 }
 
+void tls_pair_begin_version(tls_pair *self, weir_tls_version version) {
+    weir_tls_options only = {.min = version, .max = version};
+    weir_test_context("TLS 1.%d", version == WEIR_TLS_1_2 ? 2 : 3);
+    tls_pair_begin(self, &only, &only);
+    tls_pair_open(self, NULL, NULL);
+}
+
 void tls_pair_close(tls_pair *self) {
     weir_tls_engine_free(self->client);
     weir_tls_engine_free(self->server);

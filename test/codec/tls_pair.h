@@ -10,6 +10,9 @@
 
 #include "codec/tls_certs.h"
 
+#define FOR_BOTH_VERSIONS(version)                                                                           \
+    for (weir_tls_version version = WEIR_TLS_1_2; version <= WEIR_TLS_1_3; version++)
+
 typedef struct tls_pair {
     tls_certs *certs;
     weir_tls_context *client_context, *server_context;
@@ -21,6 +24,8 @@ typedef struct tls_pair {
 
 /* The contexts; what is zero in the options is as usual: the server is localhost, the client trusts its authority. */
 void tls_pair_begin(tls_pair *self, const weir_tls_options *client, const weir_tls_options *server);
+/* The same with engines, and both speak this version only. */
+void tls_pair_begin_version(tls_pair *self, weir_tls_version version);
 /* Fresh engines; options may be NULL, the peer's name is localhost unless it is set. */
 void tls_pair_open(tls_pair *self, const weir_tls_engine_options *client,
                    const weir_tls_engine_options *server);

@@ -107,7 +107,6 @@ typedef struct weir_tls_context_stats {
     uint64_t failures;    /* handshakes that failed, for whatever reason */
     uint64_t sessions;    /* in memory now */
     uint64_t key_updates; /* of 1.3, by the peer */
-    uint64_t ktls;        /* connections whose sending went into the kernel */
 } weir_tls_context_stats;
 
 /* Borrows: both. Any thread. */
