@@ -3,9 +3,6 @@
  * The first eight bytes choose framer and options, the ninth how the rest is cut. The rest is decoded
  * twice, in one piece and in pieces, and both must give the same frames and refusals.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/delimiter_framer.h>
@@ -15,20 +12,12 @@
 #include <weir/codec/line_framer.h>
 #include <weir/codec/varint32_framer.h>
 
+#include "fuzz/fuzz.h"
+
 enum {
     HEADER = 9,
     SIZE_MOST = 1 << 16
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 typedef struct framer {
     union {

@@ -3,22 +3,11 @@
  * The first byte chooses boundary and limits, the second how the rest is cut. The rest is decoded in one piece and in
  * pieces: heads, bodies (joined) and failure must be the same.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/http_multipart.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "fuzz/fuzz.h"
 
 enum {
     SIZE_MOST = 1 << 15

@@ -4,27 +4,16 @@
  * The first byte chooses the role and the method answered, the second how small the limits are, the third how the rest
  * is cut. The rest is parsed whole and in pieces.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/http_parser.h>
+
+#include "fuzz/fuzz.h"
 
 enum {
     HEADER = 3,
     SIZE_MOST = 1 << 16
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 typedef struct choice {
     weir_http_role role;

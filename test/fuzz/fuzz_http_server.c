@@ -6,30 +6,19 @@
  * peer gets must be responses, in whole and in order, one at most for each request seen and one to refuse; nothing
  * behind one that closes.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/http_server.h>
 #include <weir/core/log.h>
 #include <weir/transport/embedded.h>
 
+#include "fuzz/fuzz.h"
+
 enum {
     HEADER = 5,
     SIZE_MOST = 1 << 15,
     REQUESTS_MOST = 4096
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 typedef struct exchange {
     weir_ctx *ctx;

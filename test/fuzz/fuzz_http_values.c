@@ -1,9 +1,6 @@
 /* fuzz_http_values.c - the parsers of field values: no input may break them, and what they read must be written as it
  * can be read again. The first byte selects.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/http_access_log.h>
 #include <weir/codec/http_auth.h>
@@ -20,15 +17,7 @@
 #include <weir/codec/http_range.h>
 #include <weir/codec/http_uri.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "fuzz/fuzz.h"
 
 #define NOW INT64_C(1750000000)
 

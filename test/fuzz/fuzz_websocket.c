@@ -3,27 +3,16 @@
  * The first byte chooses the role, compression, pieces and limits, the second how the rest is cut. The rest is decoded
  * twice, in one piece and in pieces; both must give the same messages and the same refusal at the same place.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/cumulation.h>
 #include <weir/codec/websocket_parser.h>
+
+#include "fuzz/fuzz.h"
 
 enum {
     HEADER = 2,
     SIZE_MOST = 1 << 16
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 typedef struct outcome {
     uint64_t digest, messages, offset;
