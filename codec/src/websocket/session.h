@@ -19,12 +19,14 @@ typedef struct websocket_session {
     size_t threshold;                  /* shorter messages are not compressed */
     unsigned controls;
     unsigned depth;      /* our calls into the pipeline on the stack */
+    unsigned in_doubt;   /* writes among them of which it is not known whether they are taken */
     uint16_t close_code; /* for a close that names none */
     bool removed;
     bool close_sent, told, peer_ended;
     bool is_ending; /* the connection's own close is under way or waits for the peer's */
     bool has_pinged;
-    bool compresses; /* the message that is being written in pieces */
+    bool streams;    /* a message is being written in pieces */
+    bool compresses; /* that message */
 } websocket_session;
 
 /* The two handlers behind `at`. As weir_websocket_add. */
@@ -35,6 +37,10 @@ weir_status websocket_add_after(weir_ctx *at, weir_websocket_role role, const we
 /* The event for those behind `ctx`. Borrows: request, which may be NULL. */
 void websocket_tell_opened(weir_ctx *ctx, weir_http_request *request,
                            const weir_websocket_agreement *agreement);
+
+/* Around calls into the pipeline after which `self` is needed: it is freed in the outermost leave. */
+void websocket_enter(websocket_session *self);
+void websocket_leave(websocket_session *self);
 
 /* The event itself; one that says ABNORMAL and nothing else when out of memory. Gives: it. */
 weir_obj *websocket_closed_new(unsigned code, weir_bytes reason, bool clean, const char *what);

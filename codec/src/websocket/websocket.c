@@ -26,11 +26,11 @@ static void free_session(websocket_session *self) {
     weir_alloc_release(NULL, self);
 }
 
-static void enter(websocket_session *self) {
+void websocket_enter(websocket_session *self) {
     self->depth++;
 }
 
-static void leave(websocket_session *self) {
+void websocket_leave(websocket_session *self) {
     if (--self->depth == 0 && self->removed) free_session(self);
 }
 
@@ -61,11 +61,11 @@ static void end_promise(websocket_session *self) {
 
 /* Ours to answer with, and nothing more to say. */
 static void fail(websocket_session *self, unsigned code, const char *what) {
-    enter(self);
+    websocket_enter(self);
     if (!self->close_sent) websocket_send_close(self, code, weir_bytes_str(what), NULL);
     tell_closed(self, code, weir_bytes_of(NULL, 0), false, what);
     end(self);
-    leave(self);
+    websocket_leave(self);
 }
 
 /* ---- what the timer is for ---- */
@@ -99,7 +99,7 @@ static void look_for_life(websocket_session *self) {
 
 static void on_timer(weir_timer *timer) {
     websocket_session *self = timer->arg;
-    enter(self);
+    websocket_enter(self);
     if (self->close_sent) {
         tell_closed(self, WEIR_WEBSOCKET_CLOSE_ABNORMAL, weir_bytes_of(NULL, 0), false,
                     "no answer to a close");
@@ -107,7 +107,7 @@ static void on_timer(weir_timer *timer) {
     } else {
         look_for_life(self);
     }
-    leave(self);
+    websocket_leave(self);
 }
 
 /* ---- control frames ---- */
@@ -136,16 +136,16 @@ static void on_close(websocket_session *self, const weir_buf *payload) {
         fail(self, code, wrong);
         return;
     }
-    enter(self);
+    websocket_enter(self);
     if (!self->close_sent) websocket_send_close(self, code, weir_bytes_of(NULL, 0), NULL);
     tell_closed(self, code, reason, true, NULL);
     agree_on_end(self);
-    leave(self);
+    websocket_leave(self);
 }
 
 /* Takes: message. */
 static void on_control(websocket_session *self, weir_websocket_message *message) {
-    enter(self);
+    websocket_enter(self);
     if (message->opcode == WEIR_WEBSOCKET_CLOSE) {
         on_close(self, message->payload);
     } else if (is_flood(self)) {
@@ -156,7 +156,7 @@ static void on_control(websocket_session *self, weir_websocket_message *message)
         websocket_send_control(self, WEIR_WEBSOCKET_PONG, payload, NULL);
     }
     weir_obj_release(message);
-    leave(self);
+    websocket_leave(self);
 }
 
 /* ---- the slots ---- */
@@ -172,9 +172,9 @@ static void session_removed(weir_ctx *ctx) {
     websocket_session *self = weir_ctx_state(ctx);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     self->removed = true;
-    enter(self);
+    websocket_enter(self);
     end_promise(self);
-    leave(self);
+    websocket_leave(self);
 }
 
 static void session_read(weir_ctx *ctx, weir_obj *msg) {
@@ -198,7 +198,7 @@ static void session_read(weir_ctx *ctx, weir_obj *msg) {
 /* Broken without a word. What the tail does then is to close. */
 static void on_peer_closed(websocket_session *self, weir_obj *event) {
     self->peer_ended = true;
-    enter(self);
+    websocket_enter(self);
     tell_closed(self, WEIR_WEBSOCKET_CLOSE_ABNORMAL, weir_bytes_of(NULL, 0), false, NULL);
     if (self->close_sent) end(self);
     if (!self->removed) {
@@ -206,7 +206,7 @@ static void on_peer_closed(websocket_session *self, weir_obj *event) {
     } else {
         weir_obj_release(event);
     }
-    leave(self);
+    websocket_leave(self);
 }
 
 static void session_event(weir_ctx *ctx, weir_obj *event) {
@@ -230,13 +230,13 @@ static void session_error(weir_ctx *ctx, const weir_error *error) {
 
 static void session_inactive(weir_ctx *ctx) {
     websocket_session *self = weir_ctx_state(ctx);
-    enter(self);
+    websocket_enter(self);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     self->close_sent = self->is_ending = true;
     tell_closed(self, WEIR_WEBSOCKET_CLOSE_ABNORMAL, weir_bytes_of(NULL, 0), false, NULL);
     end_promise(self);
     weir_ctx_fire_inactive(ctx);
-    leave(self);
+    websocket_leave(self);
 }
 
 static void complete_other(void *other, weir_status status) {

@@ -110,6 +110,10 @@ static void end_message(weir_websocket_deflater *self) {
     }
 }
 
+void weir_websocket_deflater_forget(weir_websocket_deflater *self) {
+    if (self->is_open) deflateReset(&self->stream);
+}
+
 weir_buf *weir_websocket_deflate(weir_websocket_deflater *self, const weir_buf *payload, bool ends) {
     size_t n = weir_buf_readable(payload);
     weir_buf *out = websocket_get_buf(self->pool, WEIR_WEBSOCKET_HEADER_MOST + 64 + n / 3);

@@ -78,43 +78,85 @@ typedef struct outgoing {
     bool headroom;
 } outgoing;
 
-/* True when nothing failed. A compressor that failed is not used any more; messages go out as they are. */
+/* True when nothing failed. */
 static bool compress(websocket_session *self, outgoing *out) {
+    if (self->in_doubt > 0) weir_websocket_deflater_forget(self->deflater);
     weir_buf *smaller = weir_websocket_deflate(self->deflater, out->payload, out->last);
     weir_buf_release(out->payload);
     out->payload = smaller;
     out->headroom = true;
-    if (smaller != NULL) return true;
-    weir_websocket_deflater_free(self->deflater);
-    self->deflater = NULL;
-    return false;
+    return smaller != NULL;
 }
 
 static bool wants_compression(const websocket_session *self, const outgoing *out) {
     return self->deflater != NULL && (weir_buf_readable(out->payload) >= self->threshold || !out->last);
 }
 
-/* Takes: out->payload, promise. */
+/* What out.payload failed with; a piece of no message, and a message inside of another, nobody could read. */
+static weir_status check_data(const websocket_session *self, const outgoing *out) {
+    if (weir_buf_status(out->payload) != WEIR_OK) return weir_buf_status(out->payload);
+    return out->first == self->streams ? WEIR_E_INVALID : WEIR_OK;
+}
+
+/* Takes: out->payload. Gives: its frames, or NULL when out of memory. */
+static weir_buf *encode_data(websocket_session *self, outgoing *out) {
+    if (out->first) self->compresses = wants_compression(self, out);
+    if (self->compresses && !compress(self, out)) return NULL;
+    weir_websocket_header header = new_header(out->first ? out->opcode : WEIR_WEBSOCKET_CONTINUATION,
+                                              out->last, out->first && self->compresses);
+    bool is_long = self->options.fragment != 0 && weir_buf_readable(out->payload) > self->options.fragment;
+    return is_long ? encode_fragments(self, header, out->payload)
+                   : encode(self, header, out->payload, out->headroom);
+}
+
+/* The peer never gets what was encoded: the next message must not point back to it, and half a message cannot be taken
+ * back. */
+static void was_lost(websocket_session *self, bool is_whole, weir_status why) {
+    if (self->deflater != NULL) weir_websocket_deflater_forget(self->deflater);
+    if (!is_whole) weir_ctx_abort(self->ctx, why);
+}
+
+/* Sees whether the channel refuses it (out of memory, over its cap). Takes: frames, promise. */
+static void write_watched(websocket_session *self, weir_buf *frames, bool is_whole, weir_promise *promise) {
+    weir_promise *watched =
+        promise != NULL ? weir_promise_retain(promise) : weir_promise_new(weir_ctx_loop(self->ctx));
+    if (watched == NULL) {
+        refuse(self, frames, NULL, WEIR_E_NO_MEMORY);
+        was_lost(self, is_whole, WEIR_E_NO_MEMORY);
+        return;
+    }
+    websocket_enter(self);
+    self->in_doubt++; /* the promise may have messages written before it is known here */
+    weir_ctx_write(self->ctx, frames, promise != NULL ? promise : weir_promise_retain(watched));
+    self->in_doubt--;
+    weir_status status = weir_promise_is_done(watched) ? weir_promise_status(watched) : WEIR_OK;
+    weir_promise_release(watched);
+    if (status != WEIR_OK && status != WEIR_E_CLOSED && !self->removed) {
+        was_lost(self, is_whole, status);
+        if (promise == NULL) weir_ctx_fail(self->ctx, status, "websocket write");
+    }
+    websocket_leave(self);
+}
+
+/* Takes: out.payload, promise. */
 static void write_data(websocket_session *self, outgoing out, weir_promise *promise) {
-    if (weir_buf_status(out.payload) != WEIR_OK) {
-        refuse(self, out.payload, promise, weir_buf_status(out.payload));
+    weir_status status = check_data(self, &out);
+    if (status != WEIR_OK) {
+        refuse(self, out.payload, promise, status);
         return;
     }
-    if (out.first) self->compresses = wants_compression(self, &out);
-    if (self->compresses && (self->deflater == NULL || !compress(self, &out))) {
-        refuse(self, out.payload, promise, WEIR_E_NO_MEMORY);
-        if (!out.first) weir_ctx_abort(self->ctx, WEIR_E_NO_MEMORY); /* half a message cannot be taken back */
-        return;
-    }
-    weir_websocket_header header = new_header(out.first ? out.opcode : WEIR_WEBSOCKET_CONTINUATION, out.last,
-                                              out.first && self->compresses);
-    bool is_long = self->options.fragment != 0 && weir_buf_readable(out.payload) > self->options.fragment;
-    weir_buf *frame = is_long ? encode_fragments(self, header, out.payload)
-                              : encode(self, header, out.payload, out.headroom);
-    if (frame == NULL) {
+    bool is_whole = out.first && out.last;
+    weir_buf *frames = encode_data(self, &out);
+    if (frames == NULL) {
+        was_lost(self, is_whole, WEIR_E_NO_MEMORY);
         refuse(self, NULL, promise, WEIR_E_NO_MEMORY);
+        return;
+    }
+    self->streams = !out.last;
+    if (is_whole && !self->compresses) {
+        weir_ctx_write(self->ctx, frames, promise);
     } else {
-        weir_ctx_write(self->ctx, frame, promise);
+        write_watched(self, frames, is_whole, promise);
     }
 }
 
@@ -137,7 +179,9 @@ static outgoing take_payload(weir_websocket_message *message) {
 /* Takes: prepared, promise. */
 static void write_prepared(websocket_session *self, weir_websocket_prepared *prepared,
                            weir_promise *promise) {
-    if (self->role == WEIR_WEBSOCKET_SERVER) {
+    if (self->streams) {
+        refuse(self, NULL, promise, WEIR_E_INVALID);
+    } else if (self->role == WEIR_WEBSOCKET_SERVER) {
         weir_ctx_write(self->ctx, weir_buf_duplicate(prepared->frame), promise);
     } else {
         size_t n = weir_buf_readable(prepared->frame) - prepared->header;

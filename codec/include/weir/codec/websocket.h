@@ -8,6 +8,10 @@
  *
  *     weir_websocket_closed   code, reason, whether both ends agreed        always, once, before `inactive`
  *
+ * Pieces. A message that is passed on as it comes (`pieces`) goes out so too, its first piece to its last: what is
+ *   written in between, or a piece of a message that has not begun, fails with WEIR_E_INVALID; control frames do not. A
+ *   piece that cannot be sent (WEIR_E_BACKPRESSURE, WEIR_E_NO_MEMORY) aborts: half a message cannot be taken back.
+ *
  * Closing. weir_websocket_close, or closing the channel (code 1000; 1001 when the server stops), sends a close frame
  *   and waits `close_timeout_ms` for the peer's; messages that come meanwhile are still given, writes fail with
  *   WEIR_E_CLOSED. A peer's close frame is answered. Then the server closes the connection; a client waits for that.

@@ -86,9 +86,13 @@ weir_websocket_deflater_new(const weir_websocket_deflate_params *params,
 WEIR_API void weir_websocket_deflater_free(weir_websocket_deflater *deflater);
 
 /* A message, or with `ends` false a fragment that is not its last, compressed. There is headroom for a frame header.
- * Borrows: deflater, payload. Gives: a buf, or NULL when out of memory; then it is only to be freed. */
+ * Borrows: deflater, payload. Gives: a buf, or NULL when out of memory; then it has to forget. */
 WEIR_API WEIR_MUST_USE weir_buf *weir_websocket_deflate(weir_websocket_deflater *deflater,
                                                         const weir_buf *payload, bool ends);
+
+/* The peer does not get what was made last: nothing that is made from here on points back to what was before.
+ * Borrows: deflater. */
+WEIR_API void weir_websocket_deflater_forget(weir_websocket_deflater *deflater);
 
 WEIR_END_DECLS
 

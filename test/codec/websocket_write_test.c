@@ -1,0 +1,203 @@
+/* websocket_write_test.c - what may not be written because the peer could not read it, and what the peer can read though
+ * a write failed.
+ */
+#include <weir/buffer.h>
+#include <weir/core/log.h>
+#include <weir/testing.h>
+#include <weir/transport/promise.h>
+
+#include "websocket_talk.h"
+
+enum {
+    LONG = 700,
+    ALLOCATIONS_MOST = 40
+};
+
+#define SMALL_CAP                                                                                            \
+    { .low_water = 100, .high_water = 200, .write_cap = 1000 }
+
+/* One end of a connection whose handshake is done. What comes is noted and, with `relays`, sent back as it comes. */
+typedef struct end {
+    weir_websocket_role role;
+    weir_websocket_options options;
+    weir_channel_options channel_options;
+    bool compressed, relays;
+    weir_embedded *channel;
+    weir_buf *log;
+} end;
+
+static void relay_read(weir_ctx *ctx, weir_obj *msg) {
+    weir_ctx_write(ctx, msg, NULL);
+}
+
+static const weir_handler relay = {.name = "relay", .read = relay_read};
+
+static weir_status build(weir_pipeline *pipeline, void *arg) {
+    end *self = arg;
+    weir_websocket_deflate_options deflate = {.on = self->compressed};
+    weir_websocket_agreement agreement = {
+        .deflate = {.on = self->compressed, .own_window_bits = 15, .peer_window_bits = 15}};
+    weir_status status = weir_websocket_add(pipeline, self->role, &self->options, &agreement, &deflate);
+    if (status == WEIR_OK && self->relays) status = weir_pipeline_add_last(pipeline, &relay, NULL);
+    return status != WEIR_OK ? status : weir_pipeline_add_last(pipeline, &talk_listener, self->log);
+}
+
+static void open_end(end *self) {
+    self->log = weir_buf_new(0);
+    self->channel = weir_embedded_new(&self->channel_options, build, self);
+    require(self->log != NULL && self->channel != NULL);
+}
+
+static void close_end(end *self) {
+    weir_embedded_free(self->channel);
+    weir_buf_release(self->log);
+}
+
+/* What became of a write. */
+static weir_status write_to(end *self, void *msg) {
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(self->channel));
+    require(promise != NULL);
+    weir_channel_write(weir_embedded_channel(self->channel), msg, weir_promise_retain(promise));
+    weir_embedded_run(self->channel);
+    require(weir_promise_is_done(promise));
+    weir_status status = weir_promise_status(promise);
+    weir_promise_release(promise);
+    return status;
+}
+
+static weir_buf *bytes_of(const char *text) {
+    weir_buf *buf = weir_buf_new(0);
+    require(buf != NULL);
+    weir_buf_write_str(buf, text);
+    return buf;
+}
+
+/* ---- pieces ---- */
+
+WEIR_TEST(websocket_write, nothing_but_control_frames_goes_between_the_pieces_of_a_message) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER, .options.pieces = true, .relays = true};
+    open_end(&self);
+    weir_embedded_feed(self.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x01, "one"));
+    expect_status(write_to(&self, bytes_of("bytes")), WEIR_E_INVALID);
+    expect_status(write_to(&self, weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, bytes_of("text"))),
+                  WEIR_E_INVALID);
+    expect_status(write_to(&self, weir_websocket_prepared_new(WEIR_WEBSOCKET_TEXT, bytes_of("news"))),
+                  WEIR_E_INVALID);
+    expect_status(write_to(&self, weir_websocket_message_new(WEIR_WEBSOCKET_PING, bytes_of("?"))), WEIR_OK);
+    weir_embedded_feed(self.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x80, "two"));
+    expect_status(write_to(&self, bytes_of("bytes")), WEIR_OK);
+
+    weir_buf *sent = weir_embedded_take_all(self.channel);
+    expect_bytes(weir_buf_peek(sent), "\x01\x03one\x89\x01?\x80\x03two\x82\x05"
+                                      "bytes");
+    weir_buf_release(sent);
+    close_end(&self);
+}
+
+WEIR_TEST(websocket_write, refuses_a_piece_of_a_message_that_has_not_begun) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER};
+    open_end(&self);
+    weir_websocket_message *piece = weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, bytes_of("rest"));
+    require(piece != NULL);
+    piece->first = false;
+    expect_status(write_to(&self, piece), WEIR_E_INVALID);
+    expect_status(write_to(&self, bytes_of("bytes")), WEIR_OK);
+    weir_buf *sent = weir_embedded_take_all(self.channel);
+    expect_bytes(weir_buf_peek(sent), "\x82\x05"
+                                      "bytes");
+    weir_buf_release(sent);
+    close_end(&self);
+}
+
+/* ---- compression: what the compressor remembers and what the peer got have to be the same ---- */
+
+/* Letters that do not repeat much. */
+static weir_buf *noise(size_t n, uint32_t seed) {
+    weir_buf *buf = weir_buf_new(n);
+    require(buf != NULL);
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525 + 1013904223;
+        weir_buf_write_u8(buf, (uint8_t)(' ' + (seed >> 16) % 90));
+    }
+    return buf;
+}
+
+/* The first message with one allocation of its own refused, then the same again: the peer must hear it. */
+static weir_status hear_again(uint64_t refused) {
+    end near = {.role = WEIR_WEBSOCKET_SERVER, .compressed = true},
+        far = {.role = WEIR_WEBSOCKET_CLIENT, .compressed = true};
+    open_end(&near);
+    open_end(&far);
+    weir_websocket_message *one = weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(LONG, 3)),
+                           *two = weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(LONG, 3));
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(near.channel));
+    require(one != NULL && two != NULL && promise != NULL);
+    weir_tracking_alloc_fail_nth(weir_test_alloc(), refused);
+    weir_channel_write(weir_embedded_channel(near.channel), one, weir_promise_retain(promise));
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    weir_embedded_run(near.channel);
+    weir_status status = weir_promise_status(promise);
+    weir_promise_release(promise);
+    expect_status(write_to(&near, two), WEIR_OK);
+    talk_exchange(near.channel, far.channel);
+    const char *heard = talk_heard(far.log);
+    expect(strncmp(heard, "text 700 ", 9) == 0);
+    expect(strstr(heard, "closed") == NULL);
+    close_end(&near);
+    close_end(&far);
+    return status;
+}
+
+WEIR_TEST(websocket_write, goes_on_readable_after_a_compressed_message_was_lost_for_want_of_memory) {
+    unsigned lost = 0;
+    for (uint64_t i = 0; i < ALLOCATIONS_MOST; i++) {
+        weir_test_context("allocation %llu refused", (unsigned long long)i);
+        if (hear_again(i) != WEIR_OK) lost++;
+    }
+    expect(lost > 0 && lost < ALLOCATIONS_MOST);
+}
+
+/* Over the cap a message is refused while the channel stays. */
+WEIR_TEST(websocket_write, goes_on_readable_after_a_compressed_message_was_over_the_cap) {
+    end near = {.role = WEIR_WEBSOCKET_SERVER, .compressed = true, .channel_options = SMALL_CAP},
+        far = {.role = WEIR_WEBSOCKET_CLIENT, .compressed = true};
+    open_end(&near);
+    open_end(&far);
+    weir_embedded_stall(near.channel, true);
+    weir_channel *channel = weir_embedded_channel(near.channel);
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(near.channel));
+    require(promise != NULL);
+    weir_channel_write(channel, weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(900, 1)), NULL);
+    weir_channel_write(channel, weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(900, 2)),
+                       weir_promise_retain(promise));
+    weir_embedded_run(near.channel);
+    expect_status(weir_promise_status(promise), WEIR_E_BACKPRESSURE);
+    weir_promise_release(promise);
+    weir_embedded_stall(near.channel, false);
+    weir_embedded_run(near.channel);
+    expect_status(write_to(&near, weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(900, 2))), WEIR_OK);
+    talk_exchange(near.channel, far.channel);
+    const char *heard = talk_heard(far.log);
+    const char *second = strchr(heard, '\n');
+    expect(strncmp(heard, "text 900 ", 9) == 0);
+    require(second != NULL);
+    expect(strncmp(second, "\ntext 900 ", 10) == 0);
+    expect(strncmp(heard, second + 1, 40) !=
+           0); /* the bytes of the lost one, not those at its place before it */
+    close_end(&near);
+    close_end(&far);
+}
+
+WEIR_TEST(websocket_write, aborts_when_a_piece_of_a_message_cannot_be_sent) {
+    end near = {
+        .role = WEIR_WEBSOCKET_SERVER, .options.pieces = true, .relays = true, .channel_options = SMALL_CAP};
+    open_end(&near);
+    weir_embedded_stall(near.channel, true);
+    weir_buf *big = noise(2000, 1);
+    weir_embedded_feed(near.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x01, "one"));
+    expect(weir_embedded_is_open(near.channel));
+    weir_embedded_feed(near.channel, talk_frame(WEIR_WEBSOCKET_CLIENT, 0x00, weir_buf_peek(big)));
+    expect_status(weir_embedded_aborted(near.channel), WEIR_E_BACKPRESSURE);
+    weir_buf_release(big);
+    close_end(&near);
+}
