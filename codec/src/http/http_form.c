@@ -69,14 +69,15 @@ static weir_http_form_field *add_field(weir_http_form *self) {
         return NULL;
     }
     if (self->count == self->room) {
-        unsigned room = self->room == 0 ? FIRST_ROOM : self->room * 2;
+        size_t room = self->room == 0 ? FIRST_ROOM : (size_t)self->room * 2;
+        if (room > self->options.max_fields) room = self->options.max_fields;
         void *fields = weir_alloc_resize(NULL, self->fields, room * sizeof *self->fields);
         if (fields == NULL) {
             (void)fail(self, WEIR_E_NO_MEMORY);
             return NULL;
         }
         self->fields = fields;
-        self->room = room;
+        self->room = (unsigned)room;
     }
     weir_buf *value = weir_buf_new(0);
     if (value == NULL) {
