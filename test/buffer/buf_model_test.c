@@ -1,4 +1,4 @@
-/* buf_model_test.c - a buf against a plain array of bytes, over millions of random steps.
+/* buf_model_test.c - a buf against a plain array of bytes, over a million random steps.
  *
  * WEIR_SEED in the environment repeats a run; the seed is told with every failure.
  */
@@ -9,7 +9,7 @@
 #include "buffer/buf_model.h"
 
 enum {
-    STEPS = 2000000,
+    STEPS = 1000000,
     STEPS_A_LIFE = 500
 };
 

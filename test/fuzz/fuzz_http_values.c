@@ -76,7 +76,20 @@ static void try_conditions(weir_bytes text, weir_buf *out) {
     (void)weir_http_conditions_check(&conditions, weir_bytes_str("PUT"), &now_is, NOW);
 }
 
+/* Lines of a table of types. */
+static void try_mime(weir_bytes text, weir_buf *out) {
+    weir_http_mime *mime = weir_http_mime_new();
+    MUST(mime != NULL && weir_http_mime_add(mime, text) == WEIR_OK);
+    weir_bytes type = weir_http_mime_of(mime, weir_bytes_str("x.html"));
+    MUST(type.len > 0);
+    (void)weir_http_mime_of(mime, text);
+    weir_http_mime_write(type, out);
+    weir_buf_clear(out);
+    weir_http_mime_free(mime);
+}
+
 static void try_media_type(weir_bytes text, weir_buf *out) {
+    try_mime(text, out);
     weir_http_media_type type, again;
     (void)weir_http_mime_is_compressible(text);
     (void)weir_http_mime_of(NULL, text);
@@ -102,6 +115,11 @@ static void try_cookie(weir_bytes text, weir_buf *out) {
     for (weir_bytes rest = text; weir_http_cookie_next(&rest, &cookie);) {
         MUST(weir_http_cookie_format(&cookie, out) == WEIR_OK);
     }
+    weir_http_cookie list[3];
+    size_t count = 3;
+    weir_status status = weir_http_cookie_parse(text, list, &count);
+    MUST(count <= 3 && (status == WEIR_OK || status == WEIR_E_INVALID || status == WEIR_E_LIMIT));
+    (void)weir_http_cookie_find(text, "a", &cookie);
     weir_http_set_cookie set, again;
     weir_buf_clear(out);
     if (!weir_http_set_cookie_parse(text, &set) || weir_http_set_cookie_format(&set, out) != WEIR_OK) return;
