@@ -100,7 +100,7 @@ static void try_listen_fds(char *text, size_t n) {
     int fds[1];
     size_t count = 1;
     char pid[32];
-    const char *end = text + n, *rest = text;
+    char *end = text + n, *rest = text;
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv("LISTEN_FDS", rest, 1);
     rest += strlen(rest) + 1;
