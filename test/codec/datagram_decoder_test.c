@@ -3,6 +3,7 @@
 #include <weir/codec/datagram_decoder.h>
 #include <weir/codec/line_framer.h>
 #include <weir/testing.h>
+#include <weir/testing/recorder.h>
 #include <weir/transport.h>
 
 typedef struct rig {
@@ -116,4 +117,42 @@ WEIR_TEST(datagram_decoder, may_be_removed_by_whoever_gets_an_object) {
     expect_str(self.log, "one|");
     weir_obj_release(weir_embedded_take(self.embedded));
     weir_embedded_free(self.embedded);
+}
+
+static weir_status build_recorded(weir_pipeline *pipeline, void *arg) {
+    static rig unused;
+    weir_status status = weir_datagram_decoder_add(pipeline, &ops, &unused, NULL);
+    return status == WEIR_OK ? weir_recorder_add(arg, pipeline) : status;
+}
+
+WEIR_TEST(datagram_decoder, lets_pass_what_is_no_datagram_and_no_envelope) {
+    static weir_event object = WEIR_EVENT_CONSTANT("object");
+    weir_recorder *recorder = weir_recorder_new();
+    weir_embedded *embedded = weir_embedded_new(NULL, build_recorded, recorder);
+    require(embedded != NULL);
+    weir_recorder_clear(recorder);
+    expect_status(weir_embedded_feed(embedded, &object), WEIR_OK);
+    expect(weir_recorder_saw(recorder, "read event\nread_complete\n"));
+    weir_channel_write(weir_embedded_channel(embedded), &object, NULL);
+    weir_embedded_run(embedded);
+    expect(weir_embedded_take(embedded) == &object.obj);
+    weir_embedded_free(embedded);
+    weir_recorder_free(recorder);
+}
+
+static bool talk(void *unused) {
+    (void)unused;
+    rig self;
+    if (!set_up(&self)) return false;
+    feed(&self, "one\ntwo\n");
+    weir_obj *first = weir_embedded_take(self.embedded), *second = weir_embedded_take(self.embedded);
+    bool all = first != NULL && second != NULL;
+    weir_obj_release(first);
+    weir_obj_release(second);
+    weir_embedded_free(self.embedded);
+    return all;
+}
+
+WEIR_TEST(datagram_decoder, survives_every_failing_allocation) {
+    expect(weir_oom_sweep(talk, NULL) > 0);
 }
