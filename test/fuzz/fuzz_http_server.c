@@ -35,7 +35,7 @@ static unsigned choice_of(const exchange *self) {
 static weir_buf *some_bytes(size_t n) {
     weir_buf *buf = weir_buf_new(n);
     MUST(buf != NULL);
-    for (size_t i = 0; i < n; i++) weir_buf_write_bytes(buf, "x", 1);
+    weir_buf_write_fill(buf, 'x', n);
     return buf;
 }
 
