@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
@@ -28,7 +29,8 @@ const char *malloc_conf = "narenas:1,tcache:false";
 #endif
 
 enum {
-    HUGE_PAGE = 2 << 20
+    HUGE_PAGE = 2 << 20,
+    ROOM_TO_BEGIN = 4 * HUGE_PAGE
 };
 
 static bool control(const char *format, unsigned index, void *out, size_t out_size) {
@@ -120,8 +122,21 @@ static bool set_up(const backend_store *store) {
     return hook_in(store) && set("arena.%u.dirty_decay_ms", store->arena, &decay, sizeof decay);
 }
 
+/* While it sets itself up, jemalloc 5.3 crashes when it gets no page for a check of its own: so it does not begin
+ * where there is not room enough for that. */
+static bool can_begin(void) {
+    static atomic_bool has_begun;
+    if (atomic_load_explicit(&has_begun, memory_order_relaxed)) return true;
+    void *room =
+        mmap(NULL, ROOM_TO_BEGIN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room == MAP_FAILED) return false;
+    (void)munmap(room, ROOM_TO_BEGIN);
+    atomic_store_explicit(&has_begun, true, memory_order_relaxed);
+    return true;
+}
+
 static bool open_store(backend_store *store) {
-    if (!control("arenas.create", 0, &store->arena, sizeof store->arena)) return false;
+    if (!can_begin() || !control("arenas.create", 0, &store->arena, sizeof store->arena)) return false;
     if (set_up(store) && control("tcache.create", 0, &store->cache, sizeof store->cache)) return true;
     (void)control("arena.%u.destroy", store->arena, NULL, 0);
     return false;
