@@ -14,6 +14,8 @@
 #include <weir/testing/test.h>
 #include <weir/testing/tracking_alloc.h>
 
+#include "alloc_trace.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_LEAK_SANITIZER 1
 #elif defined(__has_feature)
@@ -112,5 +114,6 @@ bool weir_test_run(const weir_test *self) {
     if (finished) check_for_leaks(alive_before);
 
     weir_alloc_set_default(NULL);
+    alloc_trace_write();
     return __atomic_load_n(&running.failures, __ATOMIC_RELAXED) == 0;
 }

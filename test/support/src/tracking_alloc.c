@@ -8,6 +8,8 @@
 
 #include <weir/core/check.h>
 
+#include "alloc_trace.h"
+
 enum {
     FRAMES = 8,
     FRESH = 0xA5,
@@ -75,6 +77,7 @@ static void *tracking_acquire(weir_alloc *base, size_t size) {
     bool granted = grant(self, &call);
     if (granted) enlist(self, block, size, call);
     pthread_mutex_unlock(&self->lock);
+    alloc_trace_note(!granted);
     if (granted) return block->data;
     free(block);
     return NULL;
