@@ -246,6 +246,24 @@ WEIR_TEST(chunked_writer, sends_a_large_body_over_every_wire) {
     }
 }
 
+static weir_status next_if_there_is_memory(weir_chunk_source *source, weir_ctx *ctx, weir_obj **out) {
+    counter *self = WEIR_CONTAINER(source, counter, source);
+    (void)ctx;
+    if (self->given == self->pieces) return WEIR_OK;
+    if (self->given == self->pause_at) {
+        self->pause_at = SIZE_MAX;
+        return -EAGAIN;
+    }
+    weir_buf *piece = weir_buf_new(self->size);
+    if (piece == NULL) return WEIR_E_NO_MEMORY;
+    self->given++;
+    *out = &piece->obj;
+    return WEIR_OK;
+}
+
+static const weir_chunk_source_ops careful_ops = {
+    .name = "careful", .next = next_if_there_is_memory, .free = free_counter};
+
 static bool write_one(void *arg) {
     (void)arg;
     weir_embedded *embedded = weir_embedded_new(NULL, NULL, NULL);
@@ -253,10 +271,12 @@ static bool write_one(void *arg) {
     bool ok = embedded != NULL && source != NULL &&
               weir_chunked_writer_add(weir_embedded_pipeline(embedded)) == WEIR_OK;
     if (source != NULL) {
-        *source = (counter){.pause_at = SIZE_MAX};
-        weir_chunk_source_init(&source->source, &counter_ops);
+        *source = (counter){.pieces = 3, .size = 10, .pause_at = 1};
+        weir_chunk_source_init(&source->source, &careful_ops);
         if (ok) {
             weir_channel_write(weir_embedded_channel(embedded), source, NULL);
+            weir_embedded_run(embedded);
+            weir_chunked_writer_resume(weir_embedded_pipeline(embedded));
             weir_embedded_run(embedded);
             ok = weir_embedded_is_open(embedded);
         } else {
