@@ -11,7 +11,9 @@
 #include "fault_wrap.h"
 
 enum {
-    PATIENCE_MS = 1 /* for the kernel, before the clock jumps */
+    PATIENCE_MS = 1,       /* for the kernel, before the clock jumps */
+    LONG_PATIENCE_MS = 30, /* before it jumps far: to what would be a timeout, on a machine that is busy */
+    FAR_MS = 1000
 };
 
 /* ---- the thread pool: of each loop a list, oldest first ---- */
@@ -180,8 +182,10 @@ static void jump_to(uint64_t due) {
 /* Nothing has happened: the kernel gets a moment, then the clock jumps. */
 static void rest(uv_loop_t *loop) {
     struct pollfd polled = {uv_backend_fd(loop), POLLIN, 0};
-    if (uv_backend_timeout(loop) == 0 || poll(&polled, 1, PATIENCE_MS) != 0) return;
     uint64_t due = next_due(loop);
+    bool is_far = due != UINT64_MAX && due > fault_clock() + FAR_MS;
+    if (uv_backend_timeout(loop) == 0 || poll(&polled, 1, is_far ? LONG_PATIENCE_MS : PATIENCE_MS) != 0)
+        return;
     if (due != UINT64_MAX) jump_to(due);
 }
 

@@ -136,6 +136,12 @@ static void on_answer(weir_ctx *ctx, weir_obj *msg) {
     visitor *self = weir_ctx_state(ctx);
     const weir_http_response *response = weir_http_response_from(msg);
     weir_buf *buf = weir_buf_from(msg);
+    if (self->failure == WEIR_OK && response != NULL && (response->status == 408 || response->status == 503))
+        self->failure = WEIR_E_TIMEOUT; /* the server has given up on this one, and says so */
+    if (self->failure != WEIR_OK) {
+        weir_obj_release(msg);
+        return;
+    }
     if (response != NULL) {
         if (self->in_response || self->answered >= self->asked || response->status != 200)
             storm_fail(self->world, "http: %u where no such answer was due", response->status);

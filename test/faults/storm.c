@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <weir/core/log.h>
@@ -34,13 +35,17 @@ void storm_fail(storm *self, const char *format, ...) {
     if (self->wrong++ < 5) weir_test_fail("storm", 0, "batch %u: %s", self->batch, sentence);
 }
 
+/* An option that must hold: a connection without it fails. */
+static const int on = 1;
+static const weir_socket_option needed[] = {{SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on, true}};
+
 weir_client_options storm_client(storm *self, session *one) {
     return (weir_client_options){.loop = self->loop,
                                  .host = "127.0.0.1",
                                  .build = session_build,
                                  .build_arg = one,
                                  .connect_timeout_ms = 20000,
-                                 .channel = {.read_while_unwritable = true}};
+                                 .channel = {.read_while_unwritable = true, .raw = needed, .raw_count = 1}};
 }
 
 /* ---- batches ---- */
@@ -126,11 +131,13 @@ void storm_over(storm *self, const char *kind, weir_status failure, bool whole) 
 
 static weir_server *serve(storm *self, const char *host, weir_build_fn *build, bool splice) {
     weir_server *server = NULL;
-    weir_server_options options = {.loops = self->group,
-                                   .host = host,
-                                   .build = build,
-                                   .build_arg = self,
-                                   .channel = {.read_by_splice = splice, .read_while_unwritable = splice}};
+    weir_server_options options = {
+        .loops = self->group,
+        .host = host,
+        .build = build,
+        .build_arg = self,
+        .channel = {
+            .read_by_splice = splice, .read_while_unwritable = splice, .raw = needed, .raw_count = 1}};
     require(weir_server_start(&server, &options) == WEIR_OK);
     return server;
 }
