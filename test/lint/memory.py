@@ -6,8 +6,8 @@ test/lint/memory.txt has a row for each public function of the headers:
     weir_bytes_find     quiet                         in all tests, it never asked for memory
     weir_check_failed   why       it ends the program a reason in words, for what a test cannot do
 
-`./dev memory` runs the tests with WEIR_ALLOC_TRACE, which notes the functions on the stack at each allocation and at each
-refused one (test/support/src/alloc_trace.h), and writes the rows anew: a function that asks and is never refused has no
+`./dev memory [-R NAMES]` runs the tests with WEIR_ALLOC_TRACE, which notes the functions on the stack at each allocation and at each
+refused one (test/support/src/alloc_trace.h), and writes the rows anew; of what did not run they stay: a function that asks and is never refused has no
 row, which is a finding until a sweep goes through it.
 """
 import bisect
@@ -97,14 +97,14 @@ def traced(folder):
 def write(root, folder):
     root = pathlib.Path(root)
     page = root / TABLE
-    kept = {match.group(1): line for _, line, match in rows_of(root) if match and match.group(2).startswith("why")}
+    old = {match.group(1): line for _, line, match in rows_of(root) if match}
     head = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("#")] if page.is_file() else []
     found, rows, lacking = traced(folder), [], []
     for name in sorted(public_functions(root)):
         if found["refused"][name]:
             rows.append(f"{name:50} refused {min(found['refused'][name])}")
-        elif name in kept:
-            rows.append(kept[name])
+        elif name in old and not (found["asked"][name] and old[name].endswith(" quiet")):
+            rows.append(old[name])
         elif found["asked"][name]:
             lacking.append(f"{name} ({', '.join(sorted(found['asked'][name])[:3])})")
         else:
