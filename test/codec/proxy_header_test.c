@@ -38,6 +38,7 @@ typedef struct replay {
 } replay;
 
 static weir_bytes bytes_of(const weir_buf *buf) {
+    require(buf != NULL);
     return weir_buf_peek(buf);
 }
 
