@@ -29,12 +29,12 @@ HEAD = {BUDGETS: "What one operation may cost: written by ./dev bench budgets --
                  "# scenario | measure | compiler and C library it was counted with | budget",
         FUNCTIONS: "Where the instructions and system calls of budgets.txt are spent, to say what grew. Written with it.\n"
                    "# scenario | measure | compiler and C library | function | of one operation"}
-ECHO = {"echo 64 B": (1, 64, 1, 2000), "echo 64 B, 64 connections": (64, 64, 1, 6400), "echo 64 B, 16 on the way": (1, 64, 16, 6400),
-        "echo 4 KiB": (1, 4096, 1, 1000)}
+ECHO = {"echo 64 B": (1, 64, 1, 2000), "echo 64 B, 64 connections": (64, 64, 1, 6400),
+        "echo 64 B, 16 on the way": (1, 64, 16, 6400), "echo 4 KiB": (1, 4096, 1, 1000)}
 FILES = {"file 4 KiB": (4 * KIB, 600), "file 64 KiB": (64 * KIB, 400)}
 HELLO = {"http hello": (1, 0, 1000), "http hello, 16 on the way": (16, 0, 4000), "http hello, a connection each": (1, 1, 300)}
-ROWS = {"bench_buffer": ["get + release, 64 B", "get + release, 64 KiB", "256 live, 4 KiB", "on the heap, 256 B", "retain + release",
-                         "slice + release", "16 parts: build + release", "read u32", "read u32, 16 parts", "write u32"],
+ROWS = {"bench_buffer": ["get + release, 64 B", "get + release, 64 KiB", "256 live, 4 KiB", "on the heap, 256 B",
+                         "retain + release", "slice + release", "16 parts: build + release", "read u32", "read u32, 16 parts", "write u32"],
         "bench_http": ["browser", "plaintext", "pipelined 16"],
         "bench_timers": ["move one of 1000", "stop and start one of 1000", "start and fire, 1024 at once"],
         "bench_growth": ["handlers 1", "handlers 8", "append 100", "get 100"]}
@@ -68,7 +68,7 @@ def toolchain(programs):
 def serving_scenarios(programs, root):
     """{scenario: (server, drive(operations), few, many)}"""
     def driver(server, tool, name, **fixed):
-        return lambda operations: load(programs / tool, server, cpus=ANY_CPUS, **fixed, **{name: operations})
+        return lambda operations: load(programs / tool, server, **fixed, **{name: operations})
 
     def server_of(program, *words):
         return Server("weir", [programs / program, "--port", 0, "--loops", 1, *words], cpus=ANY_CPUS)

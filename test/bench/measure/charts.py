@@ -70,8 +70,9 @@ def bars(options, name, title, ylabel, groups, log=False):
     if len(series) == 1:
         lines += ["set key off", "set xtics rotate by -25"]
     for number, one in enumerate(series):
-        rows = [(place * width + number, values[one], colour(label if len(series) == 1 else one, number).replace("#", "0x"))
-                for place, (label, values) in enumerate(groups.items()) if one in values]
+        rows = [(place * width + number, values[one],
+                 colour(label if len(series) == 1 else one, number).replace("#", "0x")) for place, (label, values) in
+                enumerate(groups.items()) if one in values]
         lines += block(number, rows)
         plots.append(f"$d{number} using 1:2:3 with boxes lc rgb variable notitle")
         plots.append(f"NaN with boxes fs solid lc rgb '{colour(one, number)}' title {quoted(one)}")

@@ -4,14 +4,15 @@ Everything is a slope: the same server is run twice with two numbers of operatio
 is divided by the difference of the operations, so that start and stop fall out.
 """
 import collections
+import concurrent.futures
 import pathlib
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 
-from measure.servers import Failed
+from measure import tables
+from measure.servers import ANY_CPUS, Failed
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "aligned_alloc", "weir_je_mallocx",
               "weir_je_rallocx"}
@@ -19,6 +20,7 @@ ALLOCATORS = {"malloc", "calloc", "realloc", "memalign", "posix_memalign", "alig
 PLAIN = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-SSSE3,-SSE4_1,-SSE4_2,-EVEX"
 CALLGRIND = ["env", f"GLIBC_TUNABLES={PLAIN}", "valgrind", "-q", "--tool=callgrind", "--callgrind-out-file=FILE"]
 STRACE = ["strace", "-f", "-c", "-o", "FILE"]
+QUICK = ("epoll", "sendfile", "weir", "weir, copying", "weir, splicing")  # who is counted in a quick run
 SETTLE_SECONDS = 0.3  # for the server to see that its connections are gone, in both runs alike
 _NAME = re.compile(r"\((\d+)\)(?: (.*))?")
 
@@ -98,11 +100,6 @@ def _serve_twice(server, tool, drive, few, many, read):
     return results
 
 
-def counted(options, servers):
-    """Those whose counts are worth their time: all, or in a quick run the least."""
-    return [server for server in servers if not options.quick or server.name in ("epoll", "sendfile", "weir")]
-
-
 def profiles(server, drive, few, many):
     """The same server's two profiles, or None without valgrind or for what is compiled as it runs."""
     if shutil.which("valgrind") is None or not server.is_native:
@@ -142,15 +139,18 @@ def system_calls(server, drive, few, many):
     return {name: count for name, count in each.items() if count >= 0.005}
 
 
-def program_instructions(command, few, many):
-    """Per operation of a program that takes their number as its last argument. None without valgrind."""
-    if shutil.which("valgrind") is None:
-        return None
-    totals = []
-    with tempfile.TemporaryDirectory() as work:
-        for operations in (few, many):
-            path = f"{work}/{operations}"
-            words = [*_with_file(CALLGRIND, path), *map(str, command), str(operations)]
-            subprocess.run(words, check=True, timeout=100, stdout=subprocess.DEVNULL)
-            totals.append(Profile(path).instructions)
-    return (totals[1] - totals[0]) / (many - few)
+def table(options, title, first, what, jobs):
+    """A row for each (scenario, server, drive, few, many). Two at a time, wherever there is room: nothing is timed."""
+    def row(job):
+        scenario, server, drive, few, many = job
+        server.cpus = ANY_CPUS
+        instructions, allocations = instructions_and_allocations(server, drive, few, many)
+        calls = system_calls(server, drive, few, many)
+        return [scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 3),
+                tables.calls_text(calls)]
+
+    wanted = [job for job in jobs if not options.quick or job[1].name in QUICK]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        rows = list(pool.map(row, wanted))
+    tables.show(title, [first, "server", f"user instructions a {what}", f"allocations a {what}", f"system calls a {what}"],
+                rows)

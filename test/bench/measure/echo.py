@@ -1,4 +1,5 @@
 """Echo: weir's echo_server beside epoll, libuv, libevent, Netty, Go and Node."""
+import functools
 import tempfile
 
 from measure import charts, counts, tables
@@ -30,20 +31,15 @@ def cpu(run):
     return run["server_ns"] / run["messages"]
 
 
-def count(options, peers):
-    rows = []
+def counted(options, peers):
     for scenario in COUNTED[:1] if options.quick else COUNTED:
         few, many = (6400, 19200) if scenario.size < 65536 else (640, 1920)
-        for server in counts.counted(options, peers.echo()):
-            def drive(messages):
-                echo(options.bin, server, scenario, messages=messages)
+        for server in peers.echo():
+            yield scenario, server, functools.partial(drive, options.bin, server, scenario), few, many
 
-            instructions, allocations = counts.instructions_and_allocations(server, drive, few, many)
-            calls = counts.system_calls(server, drive, few, many)
-            rows.append([scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 3),
-                         tables.calls_text(calls)])
-    tables.show("Echo, counted", ["connections x bytes x on the way", "server", "user instructions a message",
-                                  "allocations a message", "system calls a message"], rows)
+
+def drive(programs, server, scenario, messages):
+    echo(programs, server, scenario, messages=messages)
 
 
 def time(options, peers):
@@ -69,6 +65,6 @@ def run(options):
     with tempfile.TemporaryDirectory() as work:
         peers = Peers(options, work)
         if options.counts:
-            count(options, peers)
+            counts.table(options, "Echo, counted", "connections x bytes x on the way", "message", counted(options, peers))
         if options.times:
             time(options, peers)

@@ -1,4 +1,5 @@
 """Files: weir's file_server beside a bare sendfile loop and nginx."""
+import functools
 import os
 import pathlib
 import tempfile
@@ -36,20 +37,15 @@ def seconds_a_gigabyte(run):
     return run["server_ns"] / run["bytes"]
 
 
-def count(options, peers, root):
-    rows = []
+def counted(options, peers, root):
     for scenario, few, many in COUNTED[:1] if options.quick else COUNTED:
         path = make_file(root, scenario.size)
-        for server in counts.counted(options, peers.files(root, scenario.size == 4 * KIB)):
-            def drive(requests):
-                fetch(options.bin, server, path, connections=scenario.connections, requests=requests)
+        for server in peers.files(root, scenario.size == 4 * KIB):
+            yield scenario, server, functools.partial(drive, options.bin, server, path, scenario), few, many
 
-            instructions, allocations = counts.instructions_and_allocations(server, drive, few, many)
-            calls = counts.system_calls(server, drive, few, many)
-            rows.append([scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 2),
-                         tables.calls_text(calls)])
-    tables.show("Files, counted", ["connections x file", "server", "user instructions a file", "allocations a file",
-                                   "system calls a file"], rows)
+
+def drive(programs, server, path, scenario, requests, **more):
+    fetch(programs, server, path, connections=scenario.connections, requests=requests, **more)
 
 
 def timed(options, running, path, scenario):
@@ -91,6 +87,6 @@ def run(options):
         root.mkdir()
         peers = Peers(options, work)
         if options.counts:
-            count(options, peers, root)
+            counts.table(options, "Files, counted", "connections x file", "file", counted(options, peers, root))
         if options.times:
             time(options, peers, root)

@@ -1,5 +1,6 @@
 """HTTP: "Hello, World!" by weir, nginx, HAProxy, libevent, Netty, Go, Node and the least epoll loop; and connections
 that live for one request."""
+import functools
 import pathlib
 import tempfile
 
@@ -29,20 +30,15 @@ def cpu(run):
     return run["server_ns"] / run["requests"] / 1e3
 
 
-def count(options, peers, fetch):
-    rows = []
+def counted(options, peers, fetch):
     for scenario in COUNTED[:1] if options.quick else COUNTED:
         few, many = (1600, 4800) if scenario.churn else (6400, 19200)
-        for server in counts.counted(options, peers.http()):
-            def drive(requests):
-                fetch(server, scenario, requests=requests)
+        for server in peers.http():
+            yield scenario, server, functools.partial(drive, fetch, server, scenario), few, many
 
-            instructions, allocations = counts.instructions_and_allocations(server, drive, few, many)
-            calls = counts.system_calls(server, drive, few, many)
-            rows.append([scenario, server.name, tables.number(instructions, 0), tables.number(allocations, 2),
-                         tables.calls_text(calls)])
-    tables.show("HTTP hello, counted", ["scenario", "server", "user instructions a request", "allocations a request",
-                                        "system calls a request"], rows)
+
+def drive(fetch, server, scenario, requests):
+    fetch(server, scenario, requests=requests)
 
 
 def time(options, peers, fetch):
@@ -68,6 +64,6 @@ def run(options):
     with tempfile.TemporaryDirectory() as work:
         peers, fetch = Peers(options, work), Load(options, work)
         if options.counts:
-            count(options, peers, fetch)
+            counts.table(options, "HTTP hello, counted", "scenario", "request", counted(options, peers, fetch))
         if options.times:
             time(options, peers, fetch)

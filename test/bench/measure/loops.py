@@ -17,7 +17,7 @@ def run(options):
     with serving(servers) as running:
         for scenario in SCENARIOS[:1] if options.quick else SCENARIOS:
             results[scenario] = tables.interleaved(running, lambda server: echo.echo(
-                options.bin, server, scenario, cpus=ANY_CPUS, milliseconds=options.milliseconds, pid=server.pid),
+                options.bin, server, scenario, milliseconds=options.milliseconds, pid=server.pid),
                 options.passes)
     first = "connections x bytes x on the way"
     tables.matrix("Loops, thousand messages a second of server CPU", first, results,

@@ -1,4 +1,5 @@
 """Relays: weir's proxy that copies beside the one that splices, in front of the same bare sendfile server."""
+import functools
 import pathlib
 import tempfile
 
@@ -17,17 +18,12 @@ def rivals(programs, target):
     return [Server("weir, copying", proxy), Server("weir, splicing", [*proxy, "--splice"])]
 
 
-def count(options, root, target):
-    rows = []
+def counted(options, root, target):
     for scenario, few, many in COUNTED[:1] if options.quick else COUNTED:
         path = files.make_file(root, scenario.size)
         for server in rivals(options.bin, target):
-            def drive(requests):
-                files.fetch(options.bin, server, path, connections=scenario.connections, requests=requests, discard=1)
-
-            calls = counts.system_calls(server, drive, few, many)
-            rows.append([scenario, server.name, tables.calls_text(calls)])
-    tables.show("Relay, counted", ["connections x file", "proxy", "system calls a file"], rows)
+            yield (scenario, server, functools.partial(files.drive, options.bin, server, path, scenario, discard=1), few,
+                   many)
 
 
 def time(options, root, target):
@@ -48,6 +44,6 @@ def run(options):
         root.mkdir()
         with serving([Server("target", [options.bin / "peer_file_sendfile", "--root", root])]) as (target,):
             if options.counts:
-                count(options, root, target)
+                counts.table(options, "Relay, counted", "connections x file", "file", counted(options, root, target))
             if options.times:
                 time(options, root, target)

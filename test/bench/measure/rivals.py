@@ -23,8 +23,8 @@ class Rival:
         self.heap = {}
 
     def __enter__(self):
-        self.process = subprocess.Popen(["timeout", str(SECONDS), *self.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+        self.process = subprocess.Popen(["timeout", str(SECONDS), *self.command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *_):

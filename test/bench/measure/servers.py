@@ -1,5 +1,6 @@
 """Servers under measurement and the tools that load them: started, pinned, stopped, each by its own process id."""
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -103,10 +104,12 @@ class Server:
 class Configured(Server):
     """A server that reads its settings from a file and says nothing when it is up."""
 
+    numbers = itertools.count()
+
     def __init__(self, name, work, text, argv, **options):
         """text(port, folder) is the file; in argv FILE and FOLDER stand for it and for a folder of its own."""
         super().__init__(name, argv, http=True, **options)
-        self.folder, self.text = pathlib.Path(work) / re.sub(r"\W+", "-", name), text
+        self.folder, self.text = pathlib.Path(work) / f"settings-{next(self.numbers)}", text
 
     def command(self):
         self.folder.mkdir(exist_ok=True)
@@ -148,14 +151,14 @@ def serving(servers):
         yield running
 
 
-def load(tool, server, cpus=None, **options):
-    """Runs a load tool against a server; answers its name=value line as numbers."""
+def load(tool, server, **options):
+    """Runs a load tool against a server, on the other CPU where that has one; answers its name=value line as numbers."""
     words = [str(tool), server.address]
     for name, value in options.items():
         words += ["--" + name, str(value)]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=LOAD_SECONDS,
-                              preexec_fn=_on(cpus or LOAD_CPUS))
+                              preexec_fn=_on(ANY_CPUS if server.cpus is ANY_CPUS else LOAD_CPUS))
     except subprocess.TimeoutExpired:
         raise Failed(f"{' '.join(words)} against {server.name}: no end after {LOAD_SECONDS} s")
     if done.returncode != 0:
