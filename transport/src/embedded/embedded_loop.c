@@ -42,7 +42,6 @@ static const loop_driver by_hand = {
     .wake = nothing,
     .continues = nothing,
     .rearm = nothing,
-    .refresh = nothing,
     .job_size = sizeof(embedded_job),
     .start_job = start_job,
     .cancel_job = cancel_job,

@@ -188,7 +188,7 @@ void weir_timer_init(weir_timer *timer, weir_timer_fn *fn, void *arg) {
 void weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t delay_ms) {
     loop_check_current(loop, __func__);
     weir_list_remove(&timer->link);
-    if (WEIR_UNLIKELY(!atomic_load_explicit(&loop->awake, memory_order_relaxed))) loop->driver->refresh(loop);
+    if (WEIR_UNLIKELY(!atomic_load_explicit(&loop->awake, memory_order_relaxed))) loop_refresh(loop);
     if (delay_ms == 0) delay_ms = 1;
     timer->due = delay_ms < UINT64_MAX - loop->now ? loop->now + delay_ms : UINT64_MAX;
     timer_wheel_add(&loop->wheel, timer);

@@ -20,7 +20,6 @@ typedef struct loop_driver {
     void (*wake)(weir_loop *loop);      /* run my tasks soon. Any thread */
     void (*continues)(weir_loop *loop); /* do not sleep: there is work for the next turn */
     void (*rearm)(weir_loop *loop);     /* the next timer is earlier than it was */
-    void (*refresh)(weir_loop *loop);   /* `now` is old: nothing has happened for a while */
     size_t job_size;                    /* of a weir_job and what the driver needs with it */
     weir_status (*start_job)(weir_job *job);
     bool (*cancel_job)(weir_job *job); /* true: it will never begin, and is told so */
@@ -68,6 +67,7 @@ struct weir_loop {
 
     atomic_bool awake;   /* in a turn */
     uint64_t turn_began; /* ns */
+    uint64_t rested;     /* when it last looked before it slept, ms */
     uint64_t slow_told;  /* when a slow turn was last logged, ms */
     uint64_t made_at;    /* ns */
     unsigned slow_callback_ms, trim_idle_ms;
@@ -125,7 +125,12 @@ weir_status loop_post_own(weir_loop *loop, weir_task *task);
 
 /* ---- turns and counts (loop_turn.c) ---- */
 
+#define LOOP_NS_A_MS 1000000
+
 uint64_t loop_clock_ns(void);
+
+/* `now` is old: nothing has happened for a while. */
+void loop_refresh(weir_loop *loop);
 
 static inline void loop_add(_Atomic uint64_t *count, uint64_t n) {
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + n, memory_order_relaxed);
@@ -145,7 +150,7 @@ static inline unsigned loop_bucket(uint64_t n) {
     return bits < WEIR_LOOP_BUCKETS ? bits : WEIR_LOOP_BUCKETS - 1;
 }
 
-/* A turn begins, unless it has; drivers call it whenever they are called. */
+/* A turn begins, unless it has, and with it a new `now`; drivers call it whenever they are called. */
 void loop_begin_turn(weir_loop *loop);
 
 static inline void loop_wake_up(weir_loop *loop) {

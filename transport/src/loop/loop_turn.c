@@ -25,8 +25,14 @@ uint64_t loop_clock_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* An embedded loop's clock is set by hand, and it is always awake. */
+void loop_refresh(weir_loop *loop) {
+    loop->now = loop->rested = loop_clock_ns() / LOOP_NS_A_MS;
+}
+
 void loop_begin_turn(weir_loop *loop) {
     loop->turn_began = loop_clock_ns();
+    loop->now = loop->turn_began / LOOP_NS_A_MS;
     atomic_store_explicit(&loop->awake, true, memory_order_relaxed);
 }
 
@@ -40,6 +46,7 @@ static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
 void loop_rest(weir_loop *loop) {
     loop_counts *counts = &loop->counts;
     uint64_t now = loop_clock_ns(), took = now - loop->turn_began;
+    loop->rested = now / LOOP_NS_A_MS;
     loop_count(&counts->turns);
     loop_add(&counts->busy_ns, took);
     loop_count(&counts->turn_us[loop_bucket(took / 1000)]);

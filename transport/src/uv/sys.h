@@ -1,4 +1,4 @@
-/* sys.h - private: the three system calls of every message, answering the count or -errno.
+/* sys.h - private: the system calls of every message, answering the count or -errno.
  *
  * Not through libc's wrappers: those are cancellation points, which costs a threaded process some 40 instructions
  * each. Loop threads are never canceled.
@@ -7,6 +7,7 @@
 #define WEIR_SYS_H
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -14,6 +15,10 @@
 
 static inline ssize_t sys_result(long result) {
     return result < 0 ? -errno : (ssize_t)result;
+}
+
+static inline int sys_epoll_wait(int fd, struct epoll_event *events, int most, int timeout) {
+    return (int)sys_result(syscall(SYS_epoll_pwait, fd, events, most, timeout, NULL, 0));
 }
 
 static inline ssize_t sys_read(int fd, void *to, size_t n) {

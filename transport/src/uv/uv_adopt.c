@@ -90,7 +90,8 @@ static weir_status attach(adopted *self) {
         close(fd);
         return status;
     }
-    return uv_channel_attach(&self->uv, fd);
+    uv_channel_attach(&self->uv, fd);
+    return WEIR_OK;
 }
 
 static void begin(uv_channel *uv) {

@@ -15,15 +15,14 @@ weir_status uv_socket_error(int fd) {
 
 /* ---- polling ---- */
 
-/* libuv stops a watcher at POLLERR and says EBADF; what really happened is read from the socket. */
-static void on_socket_failed(uv_channel *self, void (*read_burst)(uv_channel *)) {
+/* Nothing is watched any more; what really happened is read from the socket. */
+static WEIR_COLD void on_socket_failed(uv_channel *self, void (*read_burst)(uv_channel *)) {
     weir_channel *channel = &self->channel;
-    self->armed = 0;
     if (channel_wants_reading(channel)) { /* what came before the error is still there to read */
         read_burst(self);
         return;
     }
-    weir_status status = uv_socket_error(self->fd);
+    weir_status status = uv_socket_error(self->watch.fd);
     if (status != WEIR_OK) {
         channel_wire_broken(channel, status, "socket");
     } else {
@@ -32,87 +31,70 @@ static void on_socket_failed(uv_channel *self, void (*read_burst)(uv_channel *))
 }
 
 /* Inlined into each of the two below: what a plain socket does must not ask what it reads. */
-static inline __attribute__((always_inline)) void serve(uv_poll_t *poll, int status, int events,
+static inline __attribute__((always_inline)) void serve(uv_watch *watch, uint32_t events,
                                                         void (*read_burst)(uv_channel *)) {
-    uv_channel *self = poll->data;
+    uv_channel *self = WEIR_CONTAINER(watch, uv_channel, watch);
     weir_channel *channel = &self->channel;
-    note_event_of(channel->loop, channel->id);
-    if (WEIR_UNLIKELY(status != 0)) {
+    loop_note_event(channel->loop, channel->id);
+    if (WEIR_UNLIKELY(events == EPOLLERR)) {
         on_socket_failed(self, read_burst);
         return;
     }
-    if ((events & UV_WRITABLE) != 0) {
+    if ((events & EPOLLOUT) != 0) {
         self->blocked = false;
         channel_wire_drained(channel);
         uv_channel_arm(self);
         if (!channel_is_open(channel)) return;
     }
-    if ((events & (UV_READABLE | UV_DISCONNECT)) != 0) {
+    if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) {
         if (channel_wants_reading(channel)) {
             read_burst(self);
-        } else if ((events & UV_DISCONNECT) != 0 && !self->peer_ending) {
+        } else if ((events & EPOLLRDHUP) != 0 && !self->peer_ending) {
             self->peer_ending = true;
             uv_channel_arm(self);
             channel_wire_peer_ending(channel);
         }
     }
-    if (WEIR_UNLIKELY(events == UV_PRIORITIZED)) { /* so libuv tells a hang-up that nobody asked for */
+    if (WEIR_UNLIKELY(events == EPOLLPRI)) { /* so a hang-up is told that nobody asked for */
         self->hung_up = true;
         uv_channel_arm(self);
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events) {
-    serve(poll, status, events, uv_read_burst);
+static void on_poll(uv_watch *watch, uint32_t events) {
+    serve(watch, events, uv_read_burst);
 }
 
-static void on_poll_with_fds(uv_poll_t *poll, int status, int events) {
-    serve(poll, status, events, uv_receive_burst);
+static void on_poll_with_fds(uv_watch *watch, uint32_t events) {
+    serve(watch, events, uv_receive_burst);
 }
 
-static void on_poll_by_splice(uv_poll_t *poll, int status, int events) {
-    serve(poll, status, events, uv_splice_burst);
+static void on_poll_by_splice(uv_watch *watch, uint32_t events) {
+    serve(watch, events, uv_splice_burst);
 }
 
 /* Once the peer's end is known its level-triggered report would never stop; an error still shows then. The
  * same goes for a hang-up. */
-static int wanted_events(const uv_channel *self) {
-    int wanted = 0;
-    if (self->blocked) wanted |= UV_WRITABLE;
-    if (channel_wants_reading(&self->channel)) wanted |= UV_READABLE;
-    if (!self->peer_ending && !self->channel.peer_closed) wanted |= UV_DISCONNECT;
-    return wanted == 0 && !self->hung_up ? UV_PRIORITIZED : wanted;
+static uint32_t wanted_events(const uv_channel *self) {
+    uint32_t wanted = 0;
+    if (self->blocked) wanted |= EPOLLOUT;
+    if (channel_wants_reading(&self->channel)) wanted |= EPOLLIN;
+    if (!self->peer_ending && !self->channel.peer_closed) wanted |= EPOLLRDHUP;
+    return wanted == 0 && !self->hung_up ? EPOLLPRI : wanted;
 }
 
 void uv_channel_arm(uv_channel *self) {
-    if (!channel_is_open(&self->channel) || self->fd < 0 || wanted_events(self) == self->armed) return;
+    if (!channel_is_open(&self->channel) || self->watch.fd < 0 || wanted_events(self) == self->watch.events)
+        return;
     if (!weir_list_is_empty(&self->rearm)) return;
     uv_driver *driver = driver_of(self->channel.loop);
     weir_list_push_back(&driver->rearm, &self->rearm);
-    if (uv_has_host(driver))
-        driver->loop.driver->continues(&driver->loop); /* or its run may end before the turn */
-}
-
-static bool receives_fds(const uv_channel *self) {
-    return self->channel.wire->takes != NULL && self->channel.options->receive_fds != 0;
-}
-
-/* A splice would leave descriptors that come along behind. */
-static uv_poll_cb callback_of(const uv_channel *self) {
-    if (self->is_datagram) return uv_datagram_ready;
-    if (receives_fds(self)) return on_poll_with_fds;
-    return self->channel.options->read_by_splice ? on_poll_by_splice : on_poll;
+    driver->loop.driver->continues(&driver->loop); /* or a host's run may end before the turn */
 }
 
 void uv_channel_rearm(uv_channel *self) {
-    int wanted = wanted_events(self);
-    if (wanted == self->armed) return;
-    self->armed = (unsigned char)wanted;
-    if (wanted != 0) {
-        uv_poll_start(&self->poll, wanted, callback_of(self));
-    } else {
-        uv_poll_stop(&self->poll);
-    }
+    weir_status status = uv_watch_set(&self->watch, driver_of(self->channel.loop), wanted_events(self));
+    if (status != WEIR_OK) channel_wire_broken(&self->channel, status, "epoll");
 }
 
 static void update_reading(weir_channel *channel) {
@@ -121,14 +103,14 @@ static void update_reading(weir_channel *channel) {
 
 /* ---- ending ---- */
 
-static void on_closed(uv_handle_t *handle) {
-    uv_channel *self = handle->data;
+static void on_closed(uv_watch *watch) {
+    uv_channel *self = WEIR_CONTAINER(watch, uv_channel, watch);
     if (self->is_client) uv_connect_closed(self);
     channel_wire_closed(&self->channel);
 }
 
 static void shut(weir_channel *channel) {
-    shutdown(uv_channel_of(channel)->fd, SHUT_WR);
+    shutdown(uv_channel_of(channel)->watch.fd, SHUT_WR);
 }
 
 /* Unread bytes would turn our close into a reset, which can overtake what the peer has not read yet. */
@@ -143,7 +125,7 @@ static void discard_unread(int fd) {
 /* The job that warms a region for a socket does not touch the socket, so the descriptor can go at once. */
 static void close_wire(weir_channel *channel, bool abort) {
     uv_channel *self = uv_channel_of(channel);
-    if (self->fd < 0) {
+    if (self->watch.fd < 0) {
         if (self->is_client) {
             uv_connect_close_unopened(self);
         } else {
@@ -152,18 +134,18 @@ static void close_wire(weir_channel *channel, bool abort) {
         return;
     }
     if (abort) {
-        uv_reset_on_close(self->fd);
+        uv_reset_on_close(self->watch.fd);
     } else {
-        discard_unread(self->fd);
+        discard_unread(self->watch.fd);
     }
     weir_list_remove(&self->rearm);
-    uv_close((uv_handle_t *)&self->poll, on_closed);
-    close(self->fd);
-    self->fd = -1;
+    uv_watch_close(&self->watch, driver_of(channel->loop), on_closed);
+    close(self->watch.fd);
+    self->watch.fd = -1;
 }
 
 static int fd_of(const weir_channel *channel) {
-    return ((const uv_channel *)(const void *)channel)->fd;
+    return ((const uv_channel *)(const void *)channel)->watch.fd;
 }
 
 static const wire_ops uv_wire = {
@@ -189,20 +171,24 @@ static const wire_ops unix_wire = {
 
 void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner) {
-    self->fd = -1;
+    self->watch.fd = -1;
     weir_list_init(&self->rearm);
     channel_init(&self->channel, loop, family == AF_UNIX ? &unix_wire : &uv_wire, options, owner);
 }
 
-weir_status uv_channel_attach(uv_channel *self, int fd) {
-    int failed = uv_poll_init(driver_of(self->channel.loop)->uv, &self->poll, fd);
-    if (failed != 0) {
-        close(fd);
-        return (weir_status)failed;
+static bool receives_fds(const uv_channel *self) {
+    return self->channel.wire->takes != NULL && self->channel.options->receive_fds != 0;
+}
+
+void uv_channel_attach(uv_channel *self, int fd) {
+    uv_watch_init(&self->watch, fd, on_poll);
+    if (self->is_datagram) {
+        self->watch.ready = uv_datagram_ready;
+    } else if (receives_fds(self)) {
+        self->watch.ready = on_poll_with_fds; /* a splice would leave descriptors that come along behind */
+    } else if (self->channel.options->read_by_splice) {
+        self->watch.ready = on_poll_by_splice;
     }
-    self->poll.data = self;
-    self->fd = fd;
-    return WEIR_OK;
 }
 
 weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *peer,
@@ -213,10 +199,7 @@ weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *pe
         return NULL;
     }
     uv_channel_init(self, loop, peer->sa_family, options, owner);
-    if (uv_channel_attach(self, fd) != WEIR_OK) {
-        weir_channel_release(&self->channel);
-        return NULL;
-    }
+    uv_channel_attach(self, fd);
     channel_note_remote(&self->channel, peer);
     return &self->channel;
 }

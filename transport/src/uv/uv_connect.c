@@ -99,11 +99,7 @@ static void won(void *arg, int fd, const weir_addr *to) {
     beginning *self = arg;
     uv_channel *uv = &self->client->uv;
     self->race = NULL;
-    weir_status status = uv_channel_attach(uv, fd);
-    if (status != WEIR_OK) {
-        give_up(self, status);
-        return;
-    }
+    uv_channel_attach(uv, fd);
     channel_note_remote(&uv->channel, &to->as.sa);
     settle(self, WEIR_OK);
     if (!channel_is_open(&uv->channel)) return;

@@ -14,28 +14,27 @@ void uv_datagram_report(uv_datagram *self, weir_status status, const char *what)
     weir_ctx_fire_error(&self->uv.channel.pipeline.head, &(weir_error){.status = status, .what = what});
 }
 
-/* libuv stops a watcher at POLLERR; taking the error off the socket lets it go on. */
+/* Nothing is watched any more; taking the error off the socket lets it go on. */
 static void on_socket_failed(uv_datagram *self) {
-    self->uv.armed = 0;
-    weir_status status = uv_socket_error(self->uv.fd);
+    weir_status status = uv_socket_error(self->uv.watch.fd);
     if (status != WEIR_OK) uv_datagram_report(self, status, "socket");
     uv_channel_arm(&self->uv);
 }
 
-void uv_datagram_ready(uv_poll_t *poll, int status, int events) {
-    uv_datagram *self = uv_datagram_of(poll->data);
+void uv_datagram_ready(uv_watch *watch, uint32_t events) {
+    uv_datagram *self = uv_datagram_of(WEIR_CONTAINER(watch, uv_channel, watch));
     weir_channel *channel = &self->uv.channel;
-    note_event_of(channel->loop, channel->id);
-    if (WEIR_UNLIKELY(status != 0 || events == UV_PRIORITIZED)) { /* so libuv tells an error while paused */
+    loop_note_event(channel->loop, channel->id);
+    if (WEIR_UNLIKELY(events == EPOLLERR || events == EPOLLPRI)) { /* the latter while paused */
         on_socket_failed(self);
         return;
     }
-    if ((events & UV_WRITABLE) != 0) {
+    if ((events & EPOLLOUT) != 0) {
         self->uv.blocked = false;
         channel_wire_drained(channel);
         uv_channel_arm(&self->uv);
     }
-    if ((events & UV_READABLE) != 0 && channel_wants_reading(channel)) uv_datagram_read_burst(self);
+    if ((events & EPOLLIN) != 0 && channel_wants_reading(channel)) uv_datagram_read_burst(self);
 }
 
 static void update_reading(weir_channel *channel) {
@@ -56,8 +55,8 @@ static uint64_t overflowed(int fd) {
     return info[SK_MEMINFO_DROPS];
 }
 
-static void on_closed(uv_handle_t *handle) {
-    uv_datagram *self = uv_datagram_of(handle->data);
+static void on_closed(uv_watch *watch) {
+    uv_datagram *self = uv_datagram_of(WEIR_CONTAINER(watch, uv_channel, watch));
     uv_datagram_settle(self, self->uv.channel.cause);
     channel_wire_closed(&self->uv.channel);
 }
@@ -67,15 +66,15 @@ static void close_wire(weir_channel *channel, bool abort) {
     uv_datagram *self = uv_datagram_of_channel(channel);
     (void)abort;
     weir_timer_stop(&self->retry, channel->loop);
-    if (self->uv.fd < 0) {
+    if (self->uv.watch.fd < 0) {
         uv_datagram_close_unopened(self);
         return;
     }
-    self->stats.overflowed = overflowed(self->uv.fd);
+    self->stats.overflowed = overflowed(self->uv.watch.fd);
     weir_list_remove(&self->uv.rearm);
-    uv_close((uv_handle_t *)&self->uv.poll, on_closed);
-    close(self->uv.fd);
-    self->uv.fd = -1;
+    uv_watch_close(&self->uv.watch, driver_of(channel->loop), on_closed);
+    close(self->uv.watch.fd);
+    self->uv.watch.fd = -1;
 }
 
 static bool takes(const weir_obj *msg) {
@@ -83,7 +82,7 @@ static bool takes(const weir_obj *msg) {
 }
 
 static int fd_of(const weir_channel *channel) {
-    return ((const uv_channel *)(const void *)channel)->fd;
+    return ((const uv_channel *)(const void *)channel)->watch.fd;
 }
 
 const wire_ops uv_datagram_wire = {
@@ -126,5 +125,5 @@ void weir_datagram_get_stats(const weir_channel *channel, weir_datagram_stats *o
     check_kind(channel, __func__);
     const uv_datagram *self = (const uv_datagram *)(const void *)channel;
     *out = self->stats;
-    if (self->uv.fd >= 0) out->overflowed = overflowed(self->uv.fd);
+    if (self->uv.watch.fd >= 0) out->overflowed = overflowed(self->uv.watch.fd);
 }

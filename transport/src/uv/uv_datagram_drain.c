@@ -247,7 +247,7 @@ static outcome send_gathered(uv_datagram *self, departures *out) {
     ssize_t sent;
     for (unsigned i = 0; i < out->count; i++) address(self, out, i);
     do {
-        sent = sys_sendmmsg(self->uv.fd, out->headers, out->count, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = sys_sendmmsg(self->uv.watch.fd, out->headers, out->count, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (WEIR_UNLIKELY(sent == -EINTR));
     if (WEIR_UNLIKELY(sent < 0)) return refused(self, &out->shipments[0], (weir_status)sent);
     note_sent(self, out, (unsigned)sent);

@@ -50,11 +50,11 @@ static void open_socket(uv_datagram *self) {
     int fd;
     bool gro;
     weir_status status = datagram_socket_open(&fd, &self->plan, &gro);
-    if (status == WEIR_OK) status = uv_channel_attach(&self->uv, fd);
     if (status != WEIR_OK) {
         give_up(self, status);
         return;
     }
+    uv_channel_attach(&self->uv, fd);
     self->stats.gro = gro;
     self->buffer_size = gro ? UINT16_MAX : self->plan.options.max_size;
     if (self->plan.remote.len != 0) channel_note_remote(&self->uv.channel, &self->plan.remote.as.sa);
@@ -130,7 +130,7 @@ static void init(uv_datagram *self, const weir_datagram_options *options, weir_p
     self->expected = 1;
     self->run_segment = options->no_gso ? 0 : DATAGRAM_RUN;
     weir_timer_init(&self->retry, on_retry, self);
-    self->uv.fd = -1;
+    self->uv.watch.fd = -1;
     self->uv.is_datagram = true;
     self->uv.peer_ending = true; /* there is no end to wait for */
     weir_list_init(&self->uv.rearm);

@@ -127,7 +127,7 @@ static ssize_t drop_one(uv_datagram *self) {
     char byte;
     struct iovec iov = {&byte, 1};
     struct mmsghdr header = {.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}};
-    ssize_t came = sys_recvmmsg(self->uv.fd, &header, 1, MSG_DONTWAIT);
+    ssize_t came = sys_recvmmsg(self->uv.watch.fd, &header, 1, MSG_DONTWAIT);
     if (came > 0) self->stats.dropped++;
     return came;
 }
@@ -138,7 +138,8 @@ static ssize_t read_once(uv_datagram *self, arrivals *in, bool *full) {
     for (in->room = 0; in->room < want && make_room(self, in);) continue;
     ssize_t came;
     do {
-        came = in->room > 0 ? sys_recvmmsg(self->uv.fd, in->headers, in->room, MSG_DONTWAIT) : drop_one(self);
+        came = in->room > 0 ? sys_recvmmsg(self->uv.watch.fd, in->headers, in->room, MSG_DONTWAIT)
+                            : drop_one(self);
     } while (WEIR_UNLIKELY(came == -EINTR));
     unsigned filled = in->room > 0 && came > 0 ? (unsigned)came : 0;
     for (unsigned i = filled; i < in->room; i++) weir_datagram_release(in->datagrams[i]);

@@ -148,8 +148,8 @@ static void push_out(uv_channel *self) {
     if (!self->corked) return;
     self->corked = false;
     if (channel_is_unix(&self->channel)) return; /* it keeps nothing back */
-    setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (self->channel.options->delay) setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
+    setsockopt(self->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (self->channel.options->delay) setsockopt(self->watch.fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off);
 }
 
 static ssize_t send_iovecs(uv_channel *self, uv_batch *batch) {
@@ -157,10 +157,10 @@ static ssize_t send_iovecs(uv_channel *self, uv_batch *batch) {
     ssize_t sent;
     do {
         if (WEIR_LIKELY(batch->count == 1)) {
-            sent = sys_send(self->fd, batch->iov[0].iov_base, batch->iov[0].iov_len, flags);
+            sent = sys_send(self->watch.fd, batch->iov[0].iov_base, batch->iov[0].iov_len, flags);
         } else {
             struct msghdr header = {.msg_iov = batch->iov, .msg_iovlen = batch->count};
-            sent = sys_sendmsg(self->fd, &header, flags);
+            sent = sys_sendmsg(self->watch.fd, &header, flags);
         }
     } while (WEIR_UNLIKELY(sent == -EINTR));
     return sent;
@@ -236,7 +236,7 @@ static outcome send_descriptors(uv_channel *self, uv_batch *batch) {
     channel->stats.writev_calls++;
     ssize_t sent;
     do {
-        sent = sys_sendmsg(self->fd, &header, MSG_NOSIGNAL);
+        sent = sys_sendmsg(self->watch.fd, &header, MSG_NOSIGNAL);
     } while (sent == -EINTR);
     if (sent > 0) {
         channel->stats.bytes_written -= count; /* in the queue only they are bytes */
@@ -270,7 +270,7 @@ static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budg
     if (check_warm(entry, region, n) != WEIR_OK) return COLD;
     ssize_t sent;
     do {
-        sent = region->ops->send(region, entry->sent, n, self->fd);
+        sent = region->ops->send(region, entry->sent, n, self->watch.fd);
     } while (WEIR_UNLIKELY(sent == -EINTR));
     if (sent == -EINVAL || sent == -ENOSYS || sent == -EOPNOTSUPP) { /* not this file: read it instead */
         entry->piece = weir_pool_get(channel->loop->pool, left < PIECE ? (size_t)left : PIECE);

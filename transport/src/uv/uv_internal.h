@@ -1,7 +1,8 @@
-/* uv_internal.h - private: libuv behind the loop and the sockets. The only folder that sees uv.h.
+/* uv_internal.h - private: sockets and what drives a loop. The only folder that sees uv.h.
  *
- * Sockets are our own non-blocking descriptors watched by uv_poll_t: a stream of libuv has no "writable now", so
- * nothing could be ordered behind a full socket, and it cannot say where a burst of reads ends.
+ * Sockets are our own non-blocking descriptors in an epoll set of our own (uv_watch.h): a stream of libuv has no
+ * "writable now", so nothing could be ordered behind a full socket, and it cannot say where a burst of reads ends.
+ * libuv has the thread pool and the signals, and a host's loop can drive ours.
  */
 #ifndef WEIR_UV_INTERNAL_H
 #define WEIR_UV_INTERNAL_H
@@ -10,9 +11,11 @@
 
 #include "bootstrap/net.h"
 #include "channel/channel_internal.h"
+#include "uv/uv_watch.h"
 
 enum {
-    MOST_IOVECS = 1024
+    MOST_IOVECS = 1024,
+    MOST_EVENTS = 512 /* of one wait; those that are left come with the next */
 };
 
 /* What goes to a socket in one gathered write. */
@@ -25,49 +28,43 @@ typedef struct uv_batch {
     struct iovec iov[MOST_IOVECS];
 } uv_batch;
 
-typedef struct uv_driver {
+struct uv_driver {
     weir_loop loop;
     uv_loop_t *uv;
-    uv_loop_t own;     /* what uv points to unless the host's is used */
-    uv_poll_t wake;    /* of wake_fd */
-    uv_timer_t timer;  /* the earliest weir timer */
-    uv_prepare_t turn; /* the end of a turn: just before the loop sleeps */
-    uv_idle_t again;   /* active when it must not sleep */
+    uv_loop_t own; /* what uv points to unless the host's is used */
+    int epoll_fd;
+    int watched;       /* descriptors in the set, but for the loop's own */
+    uv_watch wake;     /* an eventfd */
+    uv_watch uv_ready; /* of a loop of our own: libuv's descriptor */
+    bool uv_waits;     /* libuv must be run although its descriptor is silent */
+    uv_watch *closing, **last_closing;
     weir_list rearm;   /* channels whose mask may have to change */
-    int wake_fd;
-    int handles;    /* that are not closed yet */
-    uv_batch batch; /* of the drain that is running */
+    uv_poll_t set;     /* on a host's loop: of epoll_fd */
+    uv_timer_t timer;  /* there: the earliest weir timer */
+    uv_prepare_t turn; /* there: the end of a turn, just before the loop sleeps */
+    uv_idle_t again;   /* there: active when it must not sleep */
+    int handles;       /* of libuv that are not closed yet */
     atomic_bool stop_requested;
-} uv_driver;
+    struct epoll_event events[MOST_EVENTS];
+    uv_batch batch; /* of the drain that is running */
+};
 
 typedef struct uv_channel {
     weir_channel channel; /* first: it is freed through it */
-    uv_poll_t poll;
-    weir_list rearm; /* in the driver's list while the mask may have to change */
-    int fd;
-    unsigned char armed; /* the events polled for */
-    bool blocked;        /* the socket was full: wait until it is writable */
-    bool cold;           /* the disk is being waited for on the thread pool */
-    bool peer_ending;    /* seen while paused */
-    bool hung_up;        /* both directions have ended: only a read has more to tell */
-    bool corked;         /* bytes were sent with MSG_MORE and nothing after them yet */
-    bool is_client;      /* it is the first member of a client (uv_connect.c) */
-    bool is_adopted;     /* it is the first member of an adopted (uv_adopt.c) */
-    bool is_datagram;    /* of a uv_datagram (uv_datagram.h) */
+    uv_watch watch;
+    weir_list rearm;  /* in the driver's list while the mask may have to change */
+    bool blocked;     /* the socket was full: wait until it is writable */
+    bool cold;        /* the disk is being waited for on the thread pool */
+    bool peer_ending; /* seen while paused */
+    bool hung_up;     /* both directions have ended: only a read has more to tell */
+    bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool is_client;   /* it is the first member of a client (uv_connect.c) */
+    bool is_adopted;  /* it is the first member of an adopted (uv_adopt.c) */
+    bool is_datagram; /* of a uv_datagram (uv_datagram.h) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
     return WEIR_CONTAINER(loop, uv_driver, loop);
-}
-
-/* An event has come. Callbacks after a sleep see the time of now, not of when the loop fell asleep. */
-static inline void note_event_of(weir_loop *loop, uint64_t channel) {
-    loop->now = uv_now(driver_of(loop)->uv);
-    loop_note_event(loop, channel);
-}
-
-static inline void note_time(weir_loop *loop) {
-    note_event_of(loop, 0);
 }
 
 static inline bool uv_has_host(const uv_driver *self) {
@@ -78,7 +75,7 @@ static inline uv_channel *uv_channel_of(weir_channel *channel) {
     return WEIR_CONTAINER(channel, uv_channel, channel);
 }
 
-/* What the channel is polled for may have to change. That costs 0.8 us, so it waits for the end of the turn: a
+/* What the channel is polled for may have to change. That costs a system call, so it waits for the end of the turn: a
  * pause and a resume in one turn cost nothing. */
 void uv_channel_arm(uv_channel *self);
 void uv_channel_rearm(uv_channel *self);
@@ -91,7 +88,7 @@ void uv_splice_burst(uv_channel *self);
 void uv_receive_burst(uv_channel *self);
 
 /* uv_datagram.c: what is polled for has happened on a datagram socket. */
-void uv_datagram_ready(uv_poll_t *poll, int status, int events);
+void uv_datagram_ready(uv_watch *watch, uint32_t events);
 
 /* uv_drain.c */
 void uv_drain(weir_channel *channel);
@@ -104,8 +101,8 @@ void uv_connect_close_unopened(uv_channel *self);
 /* uv_adopt.c: the same. */
 void uv_adopt_close_unopened(uv_channel *self);
 
-/* Gives an accepted or new socket to the channel. Takes: fd, also on failure. */
-weir_status uv_channel_attach(uv_channel *self, int fd);
+/* Gives an accepted or new socket to the channel. Takes: fd. */
+void uv_channel_attach(uv_channel *self, int fd);
 /* `family` is AF_UNIX where that is known; descriptors can be written then. */
 void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner);

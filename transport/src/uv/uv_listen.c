@@ -1,4 +1,4 @@
-/* uv_listen.c - a listening socket watched by libuv; when and what is accepted is the acceptor's affair. */
+/* uv_listen.c - a listening socket in the loop's set; when and what is accepted is the acceptor's affair. */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -6,44 +6,38 @@
 
 struct net_listener {
     acceptor acceptor;
-    uv_poll_t poll;
-    int fd;
+    uv_watch watch;
 };
 
-static void on_connections(uv_poll_t *poll, int status, int events) {
-    net_listener *self = poll->data;
-    (void)status;
+/* Not when the pause began while the event was waiting for its turn. */
+static void on_connections(uv_watch *watch, uint32_t events) {
+    net_listener *self = WEIR_CONTAINER(watch, net_listener, watch);
     (void)events;
-    note_time(self->acceptor.loop);
-    acceptor_ready(&self->acceptor);
+    loop_note_event(self->acceptor.loop, 0);
+    if (watch->events != 0) acceptor_ready(&self->acceptor);
 }
 
 static int accept_one(acceptor *base, weir_addr *peer) {
     net_listener *self = WEIR_CONTAINER(base, net_listener, acceptor);
     peer->len = sizeof peer->as;
-    return accept4(self->fd, &peer->as.sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return accept4(self->watch.fd, &peer->as.sa, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 static void watch(acceptor *base, bool on) {
     net_listener *self = WEIR_CONTAINER(base, net_listener, acceptor);
-    if (on) {
-        uv_poll_start(&self->poll, UV_READABLE, on_connections);
-    } else {
-        uv_poll_stop(&self->poll);
-    }
+    weir_status status = uv_watch_set(&self->watch, driver_of(base->loop), on ? EPOLLIN : 0);
+    if (status != WEIR_OK) weir_timer_start(&base->rest, base->loop, base->rest_ms); /* then again */
 }
 
 static const acceptor_source socket_source = {.accept = accept_one, .watch = watch};
 
 net_listener *net_listener_open(weir_loop *loop, int fd, const acceptor_events *events, void *arg) {
     net_listener *self = weir_alloc_zeroed(loop->alloc, 1, sizeof *self);
-    if (self == NULL || uv_poll_init(driver_of(loop)->uv, &self->poll, fd) != 0) {
-        weir_alloc_release(loop->alloc, self);
+    if (self == NULL) {
         close(fd);
         return NULL;
     }
-    self->poll.data = self;
-    self->fd = fd;
+    uv_watch_init(&self->watch, fd, on_connections);
     acceptor_init(&self->acceptor, loop, &socket_source, events, arg);
     return self;
 }
@@ -52,8 +46,8 @@ void net_listener_resume(net_listener *listener) {
     acceptor_resume(&listener->acceptor);
 }
 
-static void on_closed(uv_handle_t *handle) {
-    net_listener *self = handle->data;
+static void on_closed(uv_watch *watch) {
+    net_listener *self = WEIR_CONTAINER(watch, net_listener, watch);
     const acceptor closed = self->acceptor;
     weir_alloc_release(closed.loop->alloc, self);
     closed.events->closed(closed.arg);
@@ -61,6 +55,6 @@ static void on_closed(uv_handle_t *handle) {
 
 void net_listener_close(net_listener *listener) {
     acceptor_clear(&listener->acceptor);
-    uv_close((uv_handle_t *)&listener->poll, on_closed);
-    close(listener->fd);
+    uv_watch_close(&listener->watch, driver_of(listener->acceptor.loop), on_closed);
+    close(listener->watch.fd);
 }

@@ -1,9 +1,15 @@
-/* uv_loop.c - a loop driven by libuv: wake-up, one timer for all, the end of each turn, the thread pool.
+/* uv_loop.c - what drives a loop: waiting, wake-up, timers, the end of each turn, the thread pool.
+ *
+ *     of its own:      wait for the set -> watches -> timers -> end of the turn -> wait ...
+ *     on a host's:     the host's uv_run does the same by a poll, a timer and a prepare handle
+ *
+ * A loop of its own runs libuv only when that has something to say: its descriptor is in the set.
  *
  * The wake-up is an eventfd of our own, not a uv_async_t: a thread that posts may still be about to ring when
  * the loop closes, and a descriptor can outlive the loop's handles where an async handle cannot.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -25,24 +31,25 @@ static void on_again(uv_idle_t *idle) {
     uv_idle_stop(idle);
 }
 
+/* Of its own it looks before it sleeps (has_rest). */
 static void continues(weir_loop *loop) {
-    uv_idle_start(&driver_of(loop)->again, on_again);
+    if (uv_has_host(driver_of(loop))) uv_idle_start(&driver_of(loop)->again, on_again);
 }
 
 /* The wake-up does not keep a host's run alive, but what the host itself has posted must. */
 static void wake(weir_loop *loop) {
     uint64_t one = 1;
     ssize_t written;
-    if (uv_has_host(driver_of(loop)) && loop_is_current(loop)) continues(loop);
+    if (loop_is_current(loop)) continues(loop);
     do {
-        written = write(driver_of(loop)->wake_fd, &one, sizeof one);
+        written = write(driver_of(loop)->wake.fd, &one, sizeof one);
     } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
 }
 
 static void on_timer(uv_timer_t *timer) {
-    uv_driver *self = timer->data;
-    loop_wake_up(&self->loop);
-    loop_run_timers(&self->loop, uv_now(self->uv));
+    weir_loop *loop = &((uv_driver *)timer->data)->loop;
+    loop_wake_up(loop);
+    loop_run_timers(loop, loop->now);
 }
 
 static void rearm(weir_loop *loop) {
@@ -50,14 +57,9 @@ static void rearm(weir_loop *loop) {
     uint64_t next = timer_wheel_next(&loop->wheel);
     if (next == loop->armed) return;
     loop->armed = next;
-    uint64_t now = uv_now(self->uv);
-    if (next != UINT64_MAX) uv_timer_start(&self->timer, on_timer, next > now ? next - now : 0, 0);
-}
-
-static void refresh(weir_loop *loop) {
-    uv_driver *self = driver_of(loop);
-    uv_update_time(self->uv);
-    loop->now = uv_now(self->uv);
+    if (next == UINT64_MAX || !uv_has_host(self)) return;
+    uint64_t now = uv_now(self->uv); /* of the same clock, perhaps older */
+    uv_timer_start(&self->timer, on_timer, next > now ? next - now : 0, 0);
 }
 
 typedef struct uv_job {
@@ -72,14 +74,16 @@ static void run_work(uv_work_t *request) {
 
 static void work_done(uv_work_t *request, int status) {
     uv_job *self = request->data;
-    note_time(self->job.loop);
+    loop_note_event(self->job.loop, 0);
     job_tell_done(&self->job, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
 }
 
 static weir_status start_job(weir_job *job) {
     uv_job *self = WEIR_CONTAINER(job, uv_job, job);
     self->request.data = self;
-    uv_queue_work(driver_of(job->loop)->uv, &self->request, run_work, work_done);
+    uv_driver *driver = driver_of(job->loop);
+    uv_queue_work(driver->uv, &self->request, run_work, work_done);
+    driver->uv_waits = true;
     return WEIR_OK;
 }
 
@@ -89,7 +93,7 @@ static bool cancel_job(weir_job *job) {
 
 static void destroy(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
-    close(self->wake_fd);
+    close(self->wake.fd);
     weir_alloc_release(loop->alloc, self);
 }
 
@@ -98,43 +102,84 @@ static const loop_driver uv_loop_driver = {
     .wake = wake,
     .continues = continues,
     .rearm = rearm,
-    .refresh = refresh,
     .job_size = sizeof(uv_job),
     .start_job = start_job,
     .cancel_job = cancel_job,
     .destroy = destroy,
 };
 
-/* ---- what libuv calls ---- */
+/* ---- turns ---- */
 
-static void on_wake(uv_poll_t *poll, int status, int events) {
-    uv_driver *self = poll->data;
+static bool is_stopped(uv_driver *self) {
+    return atomic_load_explicit(&self->stop_requested, memory_order_acquire);
+}
+
+static void on_wake(uv_watch *watch, uint32_t events) {
+    uv_driver *self = WEIR_CONTAINER(watch, uv_driver, wake);
     uint64_t rings;
-    (void)status;
     (void)events;
-    if (read(self->wake_fd, &rings, sizeof rings) < 0 && errno != EAGAIN && errno != EINTR)
+    if (read(watch->fd, &rings, sizeof rings) < 0 && errno != EAGAIN && errno != EINTR)
         WEIR_UNREACHABLE(); /* after EINTR it is still readable */
-    note_time(&self->loop);
+    loop_note_event(&self->loop, 0);
     loop_run_tasks(&self->loop);
-    if (atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_stop(self->uv);
+    if (is_stopped(self) && uv_has_host(self)) uv_stop(self->uv);
 }
 
 static bool has_rest(const uv_driver *self) {
-    return !weir_list_is_empty(&self->rearm) || loop_has_rest(&self->loop);
+    return !weir_list_is_empty(&self->rearm) || self->closing != NULL || loop_has_rest(&self->loop);
 }
 
 /* Nothing when the loop was woken for others on a host's loop. */
 static void end_turn(uv_driver *self) {
     weir_loop *loop = &self->loop;
     if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) && !has_rest(self)) return;
-    loop->now = uv_now(self->uv);
     loop_wake_up(loop);
+    uv_watch_tell_closed(self);
     loop_end_turn(loop);
     for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;
          link = weir_list_pop_front(&self->rearm)) {
         uv_channel_rearm(WEIR_CONTAINER(link, uv_channel, rearm));
     }
     loop_rest(loop);
+}
+
+/* ---- on a loop of its own ---- */
+
+static void run_uv(uv_driver *self) {
+    self->uv_waits = false;
+    uv_run(self->uv, UV_RUN_NOWAIT);
+}
+
+static void on_uv_ready(uv_watch *watch, uint32_t events) {
+    (void)events;
+    run_uv(WEIR_CONTAINER(watch, uv_driver, uv_ready));
+}
+
+/* Until the next timer, from the time the last turn ended. */
+static int sleep_ms(const uv_driver *self) {
+    const weir_loop *loop = &self->loop;
+    if (has_rest(self) || self->uv_waits) return 0;
+    if (loop->armed == UINT64_MAX) return -1;
+    if (loop->armed <= loop->rested) return 0;
+    return loop->armed - loop->rested < INT_MAX ? (int)(loop->armed - loop->rested) : INT_MAX;
+}
+
+/* Everything of a turn but its end. */
+static void take_events(uv_driver *self, int timeout) {
+    weir_loop *loop = &self->loop;
+    int count = uv_watch_wait(self, timeout);
+    if (self->uv_waits) run_uv(self);
+    if (loop->armed == UINT64_MAX && count <= 0) return;
+    loop_wake_up(loop);
+    if (loop->armed <= loop->now) loop_run_timers(loop, loop->now);
+}
+
+/* ---- on a host's loop ---- */
+
+static void on_set_ready(uv_poll_t *set, int status, int events) {
+    (void)status;
+    (void)events;
+    uv_watch_wait(set->data, 0);
 }
 
 static void on_turn(uv_prepare_t *prepare) {
@@ -154,6 +199,13 @@ static void start_handle(uv_driver *self, void *handle, bool keeps_loop_alive) {
     ((uv_handle_t *)handle)->data = self;
     self->handles++;
     if (!keeps_loop_alive) uv_unref(handle);
+}
+
+static void close_on_host(uv_driver *self) {
+    close_handle(self, &self->set);
+    close_handle(self, &self->timer);
+    close_handle(self, &self->turn);
+    close_handle(self, &self->again);
 }
 
 /* ---- life ---- */
@@ -177,24 +229,38 @@ static void leave_thread(uv_driver *self) {
     loop_set_thread(&self->loop, NULL);
 }
 
-static bool open_handles(uv_driver *self) {
-    self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (self->wake_fd < 0) return false;
-    if (uv_poll_init(self->uv, &self->wake, self->wake_fd) != 0) {
-        close(self->wake_fd);
-        return false;
-    }
+/* The loop's own descriptors do not count as watched. */
+static bool watch_own(uv_driver *self, uv_watch *watch, int fd, void (*ready)(uv_watch *, uint32_t)) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    uv_watch_init(watch, fd, ready);
+    return fd >= 0 && epoll_ctl(self->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void start_on_host(uv_driver *self) {
     uv_timer_init(self->uv, &self->timer);
     uv_prepare_init(self->uv, &self->turn);
     uv_idle_init(self->uv, &self->again);
-    /* On a loop of our own the wake-up keeps it running; a host decides for itself when it is done. */
-    start_handle(self, &self->wake, self->uv == &self->own);
+    start_handle(self, &self->set, false); /* a host decides for itself when it is done */
     start_handle(self, &self->timer, false);
     start_handle(self, &self->turn, false);
     start_handle(self, &self->again, true);
-    uv_poll_start(&self->wake, UV_READABLE, on_wake);
+    uv_poll_start(&self->set, UV_READABLE, on_set_ready);
     uv_prepare_start(&self->turn, on_turn);
-    return true;
+}
+
+static bool open_descriptors(uv_driver *self) {
+    self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    bool opened =
+        self->epoll_fd >= 0 && watch_own(self, &self->wake, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), on_wake);
+    if (opened && uv_has_host(self)) {
+        opened = uv_poll_init(self->uv, &self->set, self->epoll_fd) == 0;
+    } else if (opened) {
+        opened = watch_own(self, &self->uv_ready, uv_backend_fd(self->uv), on_uv_ready);
+    }
+    if (opened) return true;
+    if (self->wake.fd >= 0) close(self->wake.fd);
+    if (self->epoll_fd >= 0) close(self->epoll_fd);
+    return false;
 }
 
 weir_loop *weir_loop_new(const weir_loop_options *options) {
@@ -210,9 +276,14 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
         return NULL;
     }
     weir_list_init(&self->rearm);
-    loop_init(&self->loop, &uv_loop_driver, options, uv_now(self->uv));
-    if (loop_init_pool(&self->loop, options) && open_handles(self)) {
-        if (options->host != NULL) enter_thread(self);
+    self->last_closing = &self->closing;
+    self->wake.fd = -1;
+    loop_init(&self->loop, &uv_loop_driver, options, loop_clock_ns() / LOOP_NS_A_MS);
+    if (loop_init_pool(&self->loop, options) && open_descriptors(self)) {
+        if (options->host != NULL) {
+            start_on_host(self);
+            enter_thread(self);
+        }
         return &self->loop;
     }
     weir_log(WEIR_LOG_ERROR, "loop", "no memory or descriptors for loop \"%s\"", self->loop.name);
@@ -228,14 +299,23 @@ static bool is_occupied(const weir_loop *loop) {
     return !weir_list_is_empty(&loop->channels) || !weir_list_is_empty(&loop->under_way) || has_own_tasks;
 }
 
+static void wait_for_more(uv_driver *self) {
+    if (uv_has_host(self)) {
+        uv_run(self->uv, UV_RUN_ONCE);
+    } else {
+        take_events(self, sleep_ms(self));
+    }
+}
+
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
     resolutions_stop(loop);
     while (is_occupied(loop) || loop->graveyard != NULL) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
         jobs_cancel(loop);
+        uv_watch_tell_closed(self);
         loop_end_turn(loop);
-        if (is_occupied(loop)) uv_run(self->uv, UV_RUN_ONCE);
+        if (is_occupied(loop)) wait_for_more(self);
     }
 }
 
@@ -248,8 +328,11 @@ void weir_loop_run(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
     check_own(self, __func__);
     enter_thread(self);
-    refresh(loop);
-    if (!atomic_load_explicit(&self->stop_requested, memory_order_acquire)) uv_run(self->uv, UV_RUN_DEFAULT);
+    loop_refresh(loop);
+    while (!is_stopped(self)) {
+        end_turn(self);
+        take_events(self, sleep_ms(self));
+    }
     atomic_store_explicit(&self->stop_requested, false, memory_order_release);
     abort_and_wait(self);
     leave_thread(self);
@@ -260,7 +343,7 @@ void weir_loop_run(weir_loop *loop) {
 int weir_loop_backend_fd(const weir_loop *loop) {
     const uv_driver *self = driver_of((weir_loop *)loop);
     check_own(self, __func__);
-    return uv_backend_fd(self->uv);
+    return self->epoll_fd;
 }
 
 static bool has_no_thread(const weir_loop *loop) {
@@ -272,9 +355,9 @@ int weir_loop_timeout(weir_loop *loop) {
     check_own(self, __func__);
     if (has_no_thread(loop)) return 0;
     loop_check_current(loop, __func__);
-    if (has_rest(self) || loop_waiting_tasks(loop) > 0) return 0;
-    uv_update_time(self->uv);
-    return uv_backend_timeout(self->uv);
+    if (loop_waiting_tasks(loop) > 0) return 0;
+    loop->rested = loop_clock_ns() / LOOP_NS_A_MS;
+    return sleep_ms(self);
 }
 
 /* What this turn's events wrote is sent in this turn, not before the next sleep, which is the host's. */
@@ -283,9 +366,9 @@ bool weir_loop_turn(weir_loop *loop) {
     check_own(self, __func__);
     if (has_no_thread(loop)) enter_thread(self);
     loop_check_current(loop, __func__);
-    uv_run(self->uv, UV_RUN_NOWAIT);
+    take_events(self, 0);
     end_turn(self);
-    return !atomic_load_explicit(&self->stop_requested, memory_order_acquire);
+    return !is_stopped(self);
 }
 
 void weir_loop_stop(weir_loop *loop) {
@@ -303,12 +386,11 @@ void weir_loop_free(weir_loop *loop) {
     outbound_entries_free(loop);
     datagrams_free(loop);
     pipe_regions_free(loop);
-    close_handle(self, &self->wake);
-    close_handle(self, &self->timer);
-    close_handle(self, &self->turn);
-    close_handle(self, &self->again);
+    if (uv_has_host(self)) close_on_host(self);
+    while (self->closing != NULL) uv_watch_tell_closed(self);
     while (self->handles > 0) uv_run(self->uv, UV_RUN_ONCE);
-    if (self->uv == &self->own && uv_loop_close(&self->own) != 0) WEIR_UNREACHABLE();
+    close(self->epoll_fd);
+    if (!uv_has_host(self) && uv_loop_close(&self->own) != 0) WEIR_UNREACHABLE();
     if (loop->owns_pool) weir_pool_free(loop->pool);
     leave_thread(self);
     loop_release(loop);

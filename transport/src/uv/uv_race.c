@@ -1,5 +1,5 @@
-/* uv_race.c - see uv_race.h. An attempt is a socket with a watcher of its own, which outlives the race until libuv
- * has closed it; the winner's descriptor goes on without it. */
+/* uv_race.c - see uv_race.h. An attempt is a socket with a watcher of its own, which outlives the race for a turn;
+ * the winner's descriptor goes on without it. */
 #include "uv/uv_race.h"
 
 #include <errno.h>
@@ -27,28 +27,25 @@ struct uv_race {
 };
 
 typedef struct attempt {
-    uv_poll_t poll;
+    uv_watch watch;
     weir_list link;
     weir_loop *loop;
     uv_race *race;
     const weir_addr *to; /* one of the race's */
-    int fd;
 } attempt;
 
 /* ---- attempts ---- */
 
-static void on_attempt_closed(uv_handle_t *handle) {
-    attempt *self = handle->data;
-    weir_loop *loop = self->loop;
-    weir_alloc_release(loop->alloc, self);
-    driver_of(loop)->handles--;
+static void on_attempt_closed(uv_watch *watch) {
+    attempt *self = WEIR_CONTAINER(watch, attempt, watch);
+    weir_alloc_release(self->loop->alloc, self);
 }
 
 /* Takes: self, but for its descriptor, which is answered. */
 static int give_up_watcher(attempt *self) {
     weir_list_remove(&self->link);
-    uv_close((uv_handle_t *)&self->poll, on_attempt_closed);
-    return self->fd;
+    uv_watch_close(&self->watch, driver_of(self->loop), on_attempt_closed);
+    return self->watch.fd;
 }
 
 static void close_all(uv_race *self) {
@@ -86,14 +83,13 @@ static void win(uv_race *self, int fd, const weir_addr *to) {
 
 static void try_next(uv_race *self);
 
-static void on_attempt(uv_poll_t *poll, int status, int events) {
-    attempt *self = poll->data;
+static void on_attempt(uv_watch *watch, uint32_t events) {
+    attempt *self = WEIR_CONTAINER(watch, attempt, watch);
     uv_race *race = self->race;
     const weir_addr *to = self->to;
-    (void)status; /* what really happened is on the socket */
-    (void)events;
-    note_time(race->loop);
-    weir_status failure = uv_socket_error(self->fd);
+    (void)events; /* what really happened is on the socket */
+    loop_note_event(race->loop, 0);
+    weir_status failure = uv_socket_error(watch->fd);
     int fd = give_up_watcher(self);
     if (failure == WEIR_OK) {
         win(race, fd, to);
@@ -106,18 +102,16 @@ static void on_attempt(uv_poll_t *poll, int status, int events) {
 
 static bool watch(uv_race *self, int fd, const weir_addr *to) {
     attempt *made = weir_alloc_zeroed(self->loop->alloc, 1, sizeof *made);
-    if (made == NULL || uv_poll_init(driver_of(self->loop)->uv, &made->poll, fd) != 0) {
+    if (made == NULL) return false;
+    uv_watch_init(&made->watch, fd, on_attempt);
+    if (uv_watch_set(&made->watch, driver_of(self->loop), EPOLLOUT) != WEIR_OK) {
         weir_alloc_release(self->loop->alloc, made);
         return false;
     }
-    driver_of(self->loop)->handles++; /* so that a loop that is being freed waits for it */
-    made->poll.data = made;
     made->loop = self->loop;
     made->race = self;
     made->to = to;
-    made->fd = fd;
     weir_list_push_back(&self->attempts, &made->link);
-    uv_poll_start(&made->poll, UV_WRITABLE, on_attempt);
     return true;
 }
 

@@ -56,7 +56,7 @@ static read_outcome read_once(uv_channel *self, weir_status *status) {
     size_t room = weir_buf_writable(buf);
     ssize_t got;
     do {
-        got = sys_read(self->fd, buf->wp, room);
+        got = sys_read(self->watch.fd, buf->wp, room);
     } while (WEIR_UNLIKELY(got == -EINTR));
     return hand_in(self, buf, room, got, status);
 }
@@ -66,7 +66,7 @@ static read_outcome splice_once(uv_channel *self, weir_status *status) {
     weir_channel *channel = &self->channel;
     const weir_channel_options *options = channel->options;
     if (channel->sizer.size <= options->region_join_max) return read_once(self, status);
-    weir_region *region = pipe_region_fill(channel->loop, self->fd, options->read_pipe_size, status);
+    weir_region *region = pipe_region_fill(channel->loop, self->watch.fd, options->read_pipe_size, status);
     if (region == NULL) return *status == WEIR_E_UNSUPPORTED ? read_once(self, status) : read_ended(*status);
     channel->stats.spliced_reads++;
     return pass_in(channel, &region->obj, (size_t)region->length, channel->sizer.size);
@@ -88,7 +88,7 @@ static read_outcome receive_once(uv_channel *self, weir_status *status) {
     uv_fds_expect(channel, &header, &control);
     ssize_t got;
     do {
-        got = sys_recvmsg(self->fd, &header, MSG_CMSG_CLOEXEC);
+        got = sys_recvmsg(self->watch.fd, &header, MSG_CMSG_CLOEXEC);
     } while (got == -EINTR);
     if (got > 0) *status = uv_fds_hand_in(channel, &header);
     if (*status != WEIR_OK || !channel_is_open(channel)) {
@@ -107,7 +107,7 @@ static inline __attribute__((always_inline)) void burst(uv_channel *self,
     weir_status status = WEIR_OK;
     read_outcome outcome = READ_MORE;
     bool any = false;
-    bool failed_socket = self->armed == 0; /* after POLLERR go on until the error itself is read */
+    bool failed_socket = self->watch.events == 0; /* after POLLERR go on until the error itself is read */
     for (unsigned i = channel->options->reads_per_turn; i > 0 && outcome == READ_MORE; i--) {
         if (i < channel->options->reads_per_turn && !channel_wants_reading(channel)) break;
         outcome = once(self, &status);

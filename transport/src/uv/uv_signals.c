@@ -18,7 +18,7 @@ struct net_signals {
 static void on_signal(uv_signal_t *handle, int number) {
     net_signals *self = handle->data;
     (void)number;
-    note_time(self->loop);
+    loop_note_event(self->loop, 0);
     self->fn(self->arg);
 }
 
@@ -33,9 +33,10 @@ net_signals *net_signals_open(weir_loop *loop, void (*fn)(void *arg), void *arg)
         uv_signal_init(driver_of(loop)->uv, &self->handles[i]);
         self->handles[i].data = self;
         self->open++;
-        uv_unref((uv_handle_t *)&self->handles[i]);
+        if (uv_has_host(driver_of(loop))) uv_unref((uv_handle_t *)&self->handles[i]);
         uv_signal_start(&self->handles[i], on_signal, numbers[i]);
     }
+    driver_of(loop)->uv_waits = true;
     return self;
 }
 
@@ -50,4 +51,5 @@ static void on_closed(uv_handle_t *handle) {
 void net_signals_close(net_signals *signals) {
     driver_of(signals->loop)->handles++; /* so that a loop that is being freed waits for it */
     for (int i = 0; i < SIGNALS; i++) uv_close((uv_handle_t *)&signals->handles[i], on_closed);
+    driver_of(signals->loop)->uv_waits = true;
 }
