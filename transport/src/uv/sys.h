@@ -1,7 +1,7 @@
 /* sys.h - private: the system calls of every message, answering the count or -errno.
  *
  * Not through libc's wrappers: those are cancellation points, which costs a threaded process some 40 instructions
- * each. Loop threads are never canceled.
+ * each. Loop threads are never canceled. The three of an unbatched message are made in line (sys_call.h).
  */
 #ifndef WEIR_SYS_H
 #define WEIR_SYS_H
@@ -9,24 +9,25 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-static inline ssize_t sys_result(long result) {
-    return result < 0 ? -errno : (ssize_t)result;
-}
+#include "uv/sys_call.h"
 
 static inline int sys_epoll_wait(int fd, struct epoll_event *events, int most, int timeout) {
-    return (int)sys_result(syscall(SYS_epoll_pwait, fd, events, most, timeout, NULL, 0));
+    return (int)sys_call6(SYS_epoll_pwait, fd, (long)events, most, timeout, 0, 0);
 }
 
 static inline ssize_t sys_read(int fd, void *to, size_t n) {
-    return sys_result(syscall(SYS_read, fd, to, n));
+    return sys_call3(SYS_read, fd, (long)to, (long)n);
 }
 
 static inline ssize_t sys_send(int fd, const void *from, size_t n, int flags) {
-    return sys_result(syscall(SYS_sendto, fd, from, n, flags, NULL, 0));
+    return sys_call6(SYS_sendto, fd, (long)from, (long)n, flags, 0, 0);
+}
+
+static inline ssize_t sys_result(long result) {
+    return result < 0 ? -errno : (ssize_t)result;
 }
 
 static inline ssize_t sys_sendmsg(int fd, const struct msghdr *msg, int flags) {
