@@ -8,12 +8,8 @@
 /* A loop keeps so many entries for use again, 14 KiB: a turn of datagrams is queued at once. */
 #define ENTRIES_KEPT 256
 
-static outbound_entry *get_entry(weir_loop *loop) {
-    outbound_entry *entry = loop->entries;
-    if (WEIR_UNLIKELY(entry == NULL)) return weir_alloc_acquire(loop->alloc, sizeof *entry);
-    loop->entries = entry->next;
-    loop->entries_kept--;
-    return entry;
+outbound_entry *outbound_entry_new(weir_loop *loop) {
+    return weir_alloc_acquire(loop->alloc, sizeof(outbound_entry));
 }
 
 static void put_entry(weir_loop *loop, outbound_entry *entry) {
@@ -27,28 +23,16 @@ static void put_entry(weir_loop *loop, outbound_entry *entry) {
 }
 
 void outbound_entries_free(weir_loop *loop) {
-    while (loop->entries != NULL) weir_alloc_release(loop->alloc, get_entry(loop));
+    for (outbound_entry *entry = loop->entries, *next; entry != NULL; entry = next) {
+        next = entry->next;
+        weir_alloc_release(loop->alloc, entry);
+    }
+    loop->entries = NULL;
+    loop->entries_kept = 0;
 }
 
 static inline bool is_elsewhere(const weir_obj *msg) {
     return msg->type == &weir_region_type;
-}
-
-bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
-                         uint64_t size) {
-    outbound_entry *entry = get_entry(loop);
-    if (WEIR_UNLIKELY(entry == NULL)) return false;
-    *entry = (outbound_entry){.msg = msg, .promise = promise, .size = size};
-    if (queue->head == NULL) {
-        queue->head = entry;
-    } else {
-        queue->last->next = entry;
-    }
-    queue->last = entry;
-    if (queue->unflushed == NULL) queue->unflushed = entry;
-    queue->pending += size + OUTBOUND_OVERHEAD;
-    if (is_elsewhere(msg)) queue->elsewhere += size;
-    return true;
 }
 
 /* Unlinks the front entry and takes what is left of it off the sums. */
@@ -80,6 +64,17 @@ static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_sta
     weir_promise *promise;
     weir_obj_release(take_front(queue, loop, &promise));
     if (promise != NULL) weir_promise_complete(promise, status);
+}
+
+void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop) {
+    outbound_entry *entry = queue->head;
+    weir_obj *msg = entry->msg;
+    weir_promise *promise = entry->promise;
+    queue->head = queue->last = NULL;
+    queue->pending -= entry->size - entry->sent + OUTBOUND_OVERHEAD;
+    put_entry(loop, entry);
+    weir_obj_release(msg);
+    if (WEIR_UNLIKELY(promise != NULL)) weir_promise_complete(promise, WEIR_OK);
 }
 
 static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t bytes) {

@@ -42,9 +42,32 @@ static inline uint64_t outbound_queue_memory(const outbound_queue *queue) {
 /* What an entry costs besides its bytes. */
 #define OUTBOUND_OVERHEAD 64
 
+/* The slow half of what follows: an entry that was not in use before, or NULL. */
+outbound_entry *outbound_entry_new(weir_loop *loop);
+
 /* Takes: msg, promise when it answers true. */
-bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
-                         uint64_t size);
+static inline bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg,
+                                       weir_promise *promise, uint64_t size) {
+    outbound_entry *entry = loop->entries;
+    if (WEIR_LIKELY(entry != NULL)) {
+        loop->entries = entry->next;
+        loop->entries_kept--;
+    } else {
+        entry = outbound_entry_new(loop);
+        if (entry == NULL) return false;
+    }
+    *entry = (outbound_entry){.msg = msg, .promise = promise, .size = size};
+    if (WEIR_LIKELY(queue->head == NULL)) {
+        queue->head = entry;
+    } else {
+        queue->last->next = entry;
+    }
+    queue->last = entry;
+    if (queue->unflushed == NULL) queue->unflushed = entry;
+    queue->pending += size + OUTBOUND_OVERHEAD;
+    if (WEIR_UNLIKELY(msg->type == &weir_region_type)) queue->elsewhere += size;
+    return true;
+}
 
 static inline void outbound_queue_flush(outbound_queue *queue) {
     queue->unflushed = NULL;
@@ -54,6 +77,17 @@ static inline void outbound_queue_flush(outbound_queue *queue) {
 static inline outbound_entry *outbound_queue_front(const outbound_queue *queue) {
     return queue->head == queue->unflushed ? NULL : queue->head;
 }
+
+/* The message of the front entry when that is a plain buf with bytes and all there is to send; or NULL. */
+static inline weir_buf *outbound_queue_only_buf(const outbound_queue *queue) {
+    const outbound_entry *front = queue->head;
+    if (front == NULL || front->next != NULL || queue->unflushed != NULL) return NULL;
+    bool is_plain = front->msg->type == &weir_buf_type && (front->msg->bits & WEIR_BUF_COMPOSITE) == 0;
+    return is_plain && front->size != 0 ? (weir_buf *)(void *)front->msg : NULL;
+}
+
+/* The front entry, which outbound_queue_only_buf has answered, is with the kernel. May run anything. */
+void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop);
 
 /* Takes the front entry out and gives its message, without completing its promise, which goes to *promise. */
 weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise);

@@ -381,6 +381,22 @@ static void warm_front(uv_channel *self) {
 
 /* ---- the loop ---- */
 
+/* One plain buf is all there is, as mostly: nothing to gather. */
+static inline outcome send_only(uv_channel *self, const weir_buf *buf) {
+    weir_channel *channel = &self->channel;
+    const outbound_entry *entry = channel->queue.head;
+    size_t wanted = entry->size - entry->sent;
+    ssize_t sent;
+    do {
+        sent = sys_send(self->watch.fd, buf->rp + entry->sent, wanted, MSG_NOSIGNAL);
+    } while (WEIR_UNLIKELY(sent == -EINTR));
+    channel->stats.writev_calls++;
+    if (WEIR_UNLIKELY(sent != (ssize_t)wanted)) return note_sent(self, sent, wanted, "write");
+    channel->stats.bytes_written += wanted;
+    outbound_queue_finish_only(&channel->queue, channel->loop);
+    return outbound_queue_front(&channel->queue) == NULL ? DONE : SENT;
+}
+
 static outcome send_front(uv_channel *self, size_t *budget) {
     weir_channel *channel = &self->channel;
     outbound_entry *front = outbound_queue_front(&channel->queue);
@@ -394,15 +410,13 @@ static outcome send_front(uv_channel *self, size_t *budget) {
     return send_gathered(self, batch);
 }
 
-void uv_drain(weir_channel *channel) {
-    uv_channel *self = uv_channel_of(channel);
+static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result, unsigned i) {
+    weir_channel *channel = &self->channel;
     size_t budget = channel->options->region_bytes_per_turn;
-    outcome result = self->blocked ? BLOCKED : self->cold ? COLD : SENT;
-    bool was_waiting = result != SENT;
-    for (unsigned i = 0; result == SENT && i < channel->options->writes_per_turn && budget > 0; i++) {
+    for (; result == SENT && i < channel->options->writes_per_turn && budget > 0; i++) {
         result = send_front(self, &budget);
     }
-    if (result == FAILED || was_waiting) return;
+    if (result == FAILED) return;
     push_out(self);
     if (result == SENT) channel_send_next_turn(channel);
     if (result == COLD) warm_front(self);
@@ -410,4 +424,12 @@ void uv_drain(weir_channel *channel) {
         self->blocked = true;
         uv_channel_arm(self);
     }
+}
+
+void uv_drain(weir_channel *channel) {
+    uv_channel *self = uv_channel_of(channel);
+    if (WEIR_UNLIKELY(self->blocked || self->cold)) return;
+    const weir_buf *only = outbound_queue_only_buf(&channel->queue);
+    outcome result = only != NULL ? send_only(self, only) : SENT;
+    if (WEIR_UNLIKELY(result != DONE || self->corked)) drain_on(self, result, only != NULL);
 }
