@@ -62,14 +62,25 @@ weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg)
     return status;
 }
 
+static bool wants_reading(const weir_channel *channel) {
+    return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
+           !channel->throttled && (channel->pulled || (!channel->manual && !channel->choked));
+}
+
+void channel_update_reading(weir_channel *channel) {
+    channel->reads = wants_reading(channel);
+    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+}
+
 /* ---- beginning ---- */
 
 void channel_wire_active(weir_channel *channel) {
     atomic_store_explicit(&channel->state, CHANNEL_ACTIVE, memory_order_relaxed);
     channel->was_active = true;
+    channel->reads = wants_reading(channel);
     weir_ctx_fire_active(&channel->pipeline.head);
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
-    channel->wire->update_reading(channel);
+    channel_update_reading(channel);
     if (channel->queue.head != NULL || channel->close_wanted || channel->shut_wanted) channel_flush(channel);
 }
 
@@ -79,6 +90,8 @@ static void end(weir_channel *channel, weir_status cause, bool abort) {
     if (!channel_is_open(channel)) return;
     if (channel->cause == WEIR_OK) channel->cause = cause;
     atomic_store_explicit(&channel->state, CHANNEL_ENDING, memory_order_relaxed);
+    channel->reads = false;
+    channel->finishes = true;
     weir_timer_stop(&channel->close_timer, channel->loop);
     weir_list_remove(&channel->dirty);
     channel->wire->close(channel, abort);
@@ -138,11 +151,12 @@ void channel_close(weir_channel *channel, weir_promise *promise) {
     weir_promise_join(&channel->close_promise, promise);
     if (channel->close_wanted || !channel_is_open(channel)) return;
     channel->close_wanted = true;
+    channel->finishes = true;
     if (channel_state_of(channel) == CHANNEL_OPENING) {
         end(channel, WEIR_E_CANCELED, true);
         return;
     }
-    channel->wire->update_reading(channel);
+    channel_update_reading(channel);
     channel->close_progress = channel->stats.bytes_written;
     weir_timer_start(&channel->close_timer, channel->loop, channel->options->close_timeout_ms);
     channel_flush(channel);
@@ -171,6 +185,7 @@ void channel_shutdown(weir_channel *channel, weir_promise *promise) {
     }
     weir_promise_join(&channel->shut_promise, promise);
     channel->shut_wanted = true;
+    channel->finishes = true;
     channel_flush(channel);
 }
 
@@ -180,7 +195,7 @@ static WEIR_COLD void cross_watermark(weir_channel *channel, bool writable) {
     atomic_store_explicit(&channel->writable, writable, memory_order_relaxed);
     channel->choked = !writable && !channel->options->read_while_unwritable;
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
-    channel->wire->update_reading(channel);
+    channel_update_reading(channel);
     weir_ctx_fire_writable_changed(&channel->pipeline.head);
 }
 
@@ -211,7 +226,7 @@ void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_sta
 }
 
 static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uint64_t size) {
-    if (!channel_is_open(channel) || channel->close_wanted || channel->shut_wanted) return WEIR_E_CLOSED;
+    if (WEIR_UNLIKELY(channel->finishes)) return WEIR_E_CLOSED;
     uint64_t memory = outbound_queue_memory(&channel->queue) + OUTBOUND_OVERHEAD;
     if (msg->type == &weir_buf_type) {
         weir_status sticky = weir_buf_status((const weir_buf *)(const void *)msg);
@@ -225,8 +240,7 @@ static weir_status refusal(const weir_channel *channel, const weir_obj *msg, uin
 }
 
 static void enter_in(weir_channel *channel, weir_list *list) {
-    if (channel_is_open(channel) && weir_list_is_empty(&channel->dirty))
-        weir_list_push_back(list, &channel->dirty);
+    if (weir_list_is_empty(&channel->dirty)) weir_list_push_back(list, &channel->dirty);
 }
 
 /* weir_obj_size, without the call for what most messages are. */
@@ -252,7 +266,7 @@ void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) 
 }
 
 void channel_send_next_turn(weir_channel *channel) {
-    enter_in(channel, &channel->loop->later);
+    if (channel_is_open(channel)) enter_in(channel, &channel->loop->later);
 }
 
 /* A flush inside a drain (from a promise or an event) only makes that drain go on. */
@@ -271,7 +285,7 @@ void channel_flush(weir_channel *channel) {
         note_pending(channel);
     } while (channel->drain_again && channel_state_of(channel) == CHANNEL_ACTIVE);
     channel->draining = false;
-    finish_if_sent(channel);
+    if (WEIR_UNLIKELY(channel->finishes)) finish_if_sent(channel);
 }
 
 void channel_flush_later(weir_channel *channel) {
@@ -301,7 +315,7 @@ void channel_wire_read(weir_channel *channel, weir_obj *msg) {
 void channel_wire_read_complete(weir_channel *channel) {
     if (channel->pulled) {
         channel->pulled = false;
-        channel->wire->update_reading(channel);
+        channel_update_reading(channel);
     }
     weir_ctx_fire_read_complete(&channel->pipeline.head);
 }
@@ -312,7 +326,7 @@ void channel_wire_peer_ending(weir_channel *channel) {
 
 void channel_wire_peer_closed(weir_channel *channel) {
     channel->peer_closed = true;
-    channel->wire->update_reading(channel);
+    channel_update_reading(channel);
     channel_fire_event(channel, &weir_event_peer_closed.obj);
     if (channel->shut_done) end(channel, WEIR_OK, false);
 }
@@ -328,11 +342,11 @@ void channel_fire_event(weir_channel *channel, weir_obj *event) {
 void channel_throttle(weir_channel *channel, bool throttled) {
     if (channel->throttled == throttled) return;
     channel->throttled = throttled;
-    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+    channel_update_reading(channel);
 }
 
 void channel_pull(weir_channel *channel) {
     if (channel->pulled) return;
     channel->pulled = true;
-    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+    channel_update_reading(channel);
 }

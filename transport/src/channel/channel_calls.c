@@ -198,7 +198,7 @@ void weir_channel_set_reading(weir_channel *channel, bool reading) {
         return;
     }
     channel->manual = !reading;
-    if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
+    channel_update_reading(channel);
 }
 
 /* ---- questions ---- */

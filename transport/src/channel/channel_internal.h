@@ -66,6 +66,8 @@ struct weir_channel {
     bool throttled;    /* reading pauses, pulls too, until a handler lets it go on (channel_throttle) */
     bool close_wanted; /* when the queue is out */
     bool shut_wanted;
+    bool reads;    /* channel_wants_reading, kept by channel_update_reading */
+    bool finishes; /* takes no more writes: it ends, or will when the queue is out */
     bool shut_done;
     bool peer_closed;
     bool draining;
@@ -132,9 +134,11 @@ static inline bool channel_is_open(const weir_channel *channel) {
 
 /* Whether the wire should read now. */
 static inline bool channel_wants_reading(const weir_channel *channel) {
-    return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
-           !channel->throttled && (channel->pulled || (!channel->manual && !channel->choked));
+    return channel->reads;
 }
+
+/* Something that channel_wants_reading depends on has changed: the wire is told, if that matters to it. */
+void channel_update_reading(weir_channel *channel);
 
 /* A handler keeps back (or, as differences, no longer) what was written: it counts against the watermarks and, but for
  * what is elsewhere than in memory, the cap. What goes from a handler to the queue is told as one change: held no

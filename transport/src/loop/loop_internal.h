@@ -160,9 +160,8 @@ static inline void loop_wake_up(weir_loop *loop) {
 /* The turn is over: before the loop sleeps. */
 void loop_rest(weir_loop *loop);
 
-/* Something came from outside, for the channel with this id, or 0. */
+/* Something came from outside, for the channel with this id, or 0. The turn has begun. */
 static inline void loop_note_event(weir_loop *loop, uint64_t channel) {
-    loop_wake_up(loop);
     loop_count(&loop->counts.events);
     loop_enter(&loop_place_event, LOOP_NO_SLOT);
     loop_enter_channel(channel);

@@ -120,13 +120,22 @@ static inline weir_ctx *checked_next_outward(weir_ctx *ctx, uint32_t event, cons
     return next_outward(ctx, event);
 }
 
+/* Apart, as above. */
+static WEIR_COLD void write_rarer(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+    if (msg == NULL) {
+        channel_write_failed(channel_of(ctx->pipeline), promise, WEIR_E_NO_MEMORY);
+    } else {
+        touch(msg, ctx);
+        ctx->handler->write(ctx, msg, promise);
+    }
+}
+
 void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise) {
     ctx = checked_next_outward(ctx, EVENT_WRITE, __func__);
-    if (WEIR_UNLIKELY(msg == NULL)) {
-        channel_write_failed(channel_of(ctx->pipeline), promise, WEIR_E_NO_MEMORY);
+    if (WEIR_UNLIKELY(msg == NULL || weir_leak_is_tracking())) {
+        write_rarer(ctx, msg, promise);
         return;
     }
-    touch(msg, ctx);
     ctx->handler->write(ctx, msg, promise);
 }
 

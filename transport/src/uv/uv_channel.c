@@ -30,13 +30,9 @@ static WEIR_COLD void on_socket_failed(uv_channel *self, void (*read_burst)(uv_c
     }
 }
 
-/* Inlined into each of the two below: what a plain socket does must not ask what it reads. */
-static inline __attribute__((always_inline)) void serve(uv_watch *watch, uint32_t events,
-                                                        void (*read_burst)(uv_channel *)) {
-    uv_channel *self = WEIR_CONTAINER(watch, uv_channel, watch);
+static void serve_rarer(uv_channel *self, uint32_t events, void (*read_burst)(uv_channel *)) {
     weir_channel *channel = &self->channel;
-    loop_note_event(channel->loop, channel->id);
-    if (WEIR_UNLIKELY(events == EPOLLERR)) {
+    if (events == EPOLLERR) {
         on_socket_failed(self, read_burst);
         return;
     }
@@ -55,9 +51,22 @@ static inline __attribute__((always_inline)) void serve(uv_watch *watch, uint32_
             channel_wire_peer_ending(channel);
         }
     }
-    if (WEIR_UNLIKELY(events == EPOLLPRI)) { /* so a hang-up is told that nobody asked for */
+    if (events == EPOLLPRI) { /* so a hang-up is told that nobody asked for */
         self->hung_up = true;
         uv_channel_arm(self);
+    }
+}
+
+/* Inlined into each of the two below: what a plain socket does must not ask what it reads. */
+static inline __attribute__((always_inline)) void serve(uv_watch *watch, uint32_t events,
+                                                        void (*read_burst)(uv_channel *)) {
+    uv_channel *self = WEIR_CONTAINER(watch, uv_channel, watch);
+    weir_channel *channel = &self->channel;
+    loop_note_event(channel->loop, channel->id);
+    if (WEIR_LIKELY(events == EPOLLIN && channel_wants_reading(channel))) {
+        read_burst(self);
+    } else {
+        serve_rarer(self, events, read_burst);
     }
 }
 

@@ -74,6 +74,7 @@ static void run_work(uv_work_t *request) {
 
 static void work_done(uv_work_t *request, int status) {
     uv_job *self = request->data;
+    loop_wake_up(self->job.loop);
     loop_note_event(self->job.loop, 0);
     job_tell_done(&self->job, status == 0 ? WEIR_OK : (weir_status)WEIR_E_CANCELED);
 }

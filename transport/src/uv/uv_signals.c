@@ -18,6 +18,7 @@ struct net_signals {
 static void on_signal(uv_signal_t *handle, int number) {
     net_signals *self = handle->data;
     (void)number;
+    loop_wake_up(self->loop);
     loop_note_event(self->loop, 0);
     self->fn(self->arg);
 }

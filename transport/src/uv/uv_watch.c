@@ -71,7 +71,7 @@ static WEIR_COLD uint32_t explain(uv_watch *self, uv_driver *driver, uint32_t ev
 int uv_watch_wait(uv_driver *driver, int timeout) {
     struct epoll_event *events = driver->events;
     int count = sys_epoll_wait(driver->epoll_fd, events, MOST_EVENTS, timeout);
-    if (count > 0) loop_wake_up(&driver->loop);
+    if (WEIR_LIKELY(count > 0)) loop_wake_up(&driver->loop);
     for (int i = 0; i < count; i++) {
         uv_watch *watch = events[i].data.ptr;
         uint32_t what = events[i].events;
