@@ -243,48 +243,72 @@ static void enter_in(weir_channel *channel, weir_list *list) {
     if (weir_list_is_empty(&channel->dirty)) weir_list_push_back(list, &channel->dirty);
 }
 
-/* weir_obj_size, without the call for what most messages are. */
-static inline uint64_t size_of(const weir_obj *msg) {
-    return WEIR_LIKELY(msg->type == &weir_buf_type) ? weir_buf_readable((const weir_buf *)(const void *)msg)
-                                                    : weir_obj_size(msg);
+static inline void note_queued(weir_channel *channel) {
+    channel->stats.messages_written++;
+    enter_in(channel, &channel->loop->dirty);
+}
+
+/* Takes: msg, promise. */
+static __attribute__((noinline)) void write_any(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
+    uint64_t size = weir_obj_size(msg);
+    weir_status status = refusal(channel, msg, size);
+    if (status == WEIR_OK && outbound_queue_push(&channel->queue, channel->loop, msg, promise, size)) {
+        note_queued(channel);
+        note_pending(channel);
+        return;
+    }
+    weir_obj_release(msg);
+    channel_write_failed(channel, promise, status != WEIR_OK ? status : (weir_status)WEIR_E_NO_MEMORY);
+}
+
+/* What most messages are: bufs in one piece that crosses no watermark, and so not the cap. */
+static inline bool is_usual(const weir_channel *channel, const weir_obj *msg, uint64_t *size) {
+    const weir_buf *buf = (const weir_buf *)(const void *)msg;
+    if (msg->type != &weir_buf_type || (msg->bits & ~(uint32_t)(WEIR_BUF_VIEW | WEIR_BUF_READ_ONLY)) != 0)
+        return false;
+    *size = (uint64_t)(buf->wp - buf->rp);
+    return !channel->finishes && channel->loop->entries != NULL &&
+           atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
+           channel->queue.pending + *size + OUTBOUND_OVERHEAD <= channel->high_water;
 }
 
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
-    uint64_t size = size_of(msg);
-    weir_status status = refusal(channel, msg, size);
-    if (WEIR_LIKELY(status == WEIR_OK)) {
-        if (WEIR_LIKELY(outbound_queue_push(&channel->queue, channel->loop, msg, promise, size))) {
-            channel->stats.messages_written++;
-            enter_in(channel, &channel->loop->dirty);
-            note_pending(channel);
-            return;
-        }
-        status = WEIR_E_NO_MEMORY;
+    uint64_t size;
+    if (WEIR_LIKELY(is_usual(channel, msg, &size))) {
+        outbound_queue_push_buf(&channel->queue, channel->loop, msg, promise, size);
+        note_queued(channel);
+        atomic_store_explicit(&channel->pending, channel->queue.pending, memory_order_relaxed);
+    } else {
+        write_any(channel, msg, promise);
     }
-    weir_obj_release(msg);
-    channel_write_failed(channel, promise, status);
 }
 
 void channel_send_next_turn(weir_channel *channel) {
     if (channel_is_open(channel)) enter_in(channel, &channel->loop->later);
 }
 
+static inline void drain(weir_channel *channel) {
+    channel->draining = DRAIN_ONCE;
+    channel->wire->drain(channel);
+    note_pending(channel);
+}
+
+static WEIR_COLD void drain_again(weir_channel *channel) {
+    while (channel->draining == DRAIN_AGAIN && channel_state_of(channel) == CHANNEL_ACTIVE) drain(channel);
+}
+
 /* A flush inside a drain (from a promise or an event) only makes that drain go on. */
 void channel_flush(weir_channel *channel) {
     outbound_queue_flush(&channel->queue);
-    if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
-    if (channel->draining) {
-        channel->drain_again = true;
+    if (WEIR_UNLIKELY(channel_state_of(channel) != CHANNEL_ACTIVE)) return;
+    if (WEIR_UNLIKELY(channel->draining != DRAIN_NOT)) {
+        channel->draining = DRAIN_AGAIN;
         return;
     }
     weir_list_remove(&channel->dirty);
-    channel->draining = true;
-    do {
-        channel->drain_again = false;
-        channel->wire->drain(channel);
-        note_pending(channel);
-    } while (channel->drain_again && channel_state_of(channel) == CHANNEL_ACTIVE);
-    channel->draining = false;
+    drain(channel);
+    if (WEIR_UNLIKELY(channel->draining == DRAIN_AGAIN)) drain_again(channel);
+    channel->draining = DRAIN_NOT;
     if (WEIR_UNLIKELY(channel->finishes)) finish_if_sent(channel);
 }
 
@@ -308,16 +332,9 @@ void channel_wire_drained(weir_channel *channel) {
 
 /* ---- reading ---- */
 
-void channel_wire_read(weir_channel *channel, weir_obj *msg) {
-    weir_ctx_fire_read(&channel->pipeline.head, msg);
-}
-
-void channel_wire_read_complete(weir_channel *channel) {
-    if (channel->pulled) {
-        channel->pulled = false;
-        channel_update_reading(channel);
-    }
-    weir_ctx_fire_read_complete(&channel->pipeline.head);
+void channel_pull_ends(weir_channel *channel) {
+    channel->pulled = false;
+    channel_update_reading(channel);
 }
 
 void channel_wire_peer_ending(weir_channel *channel) {

@@ -18,6 +18,13 @@ typedef enum channel_state {
     CHANNEL_GONE,   /* told everyone */
 } channel_state;
 
+/* What a channel that is sending does about a flush from inside. */
+typedef enum channel_drain {
+    DRAIN_NOT,  /* it is not sending */
+    DRAIN_ONCE, /* nobody flushed */
+    DRAIN_AGAIN
+} channel_drain;
+
 /* Who made the channel and wants to know of its end (a server); NULL functions and owners are passed by. */
 typedef struct channel_owner channel_owner;
 struct channel_owner {
@@ -70,8 +77,7 @@ struct weir_channel {
     bool finishes; /* takes no more writes: it ends, or will when the queue is out */
     bool shut_done;
     bool peer_closed;
-    bool draining;
-    bool drain_again;
+    uint8_t draining;   /* a channel_drain */
     bool flush_through; /* a handler gathers: this turn's end is a flush through the pipeline */
 
     short_addr remote;
@@ -139,6 +145,19 @@ static inline bool channel_wants_reading(const weir_channel *channel) {
 
 /* Something that channel_wants_reading depends on has changed: the wire is told, if that matters to it. */
 void channel_update_reading(weir_channel *channel);
+
+/* One burst was asked for and came. */
+void channel_pull_ends(weir_channel *channel);
+
+/* Of the wire, as those in wire.h. Takes: msg. */
+static inline void channel_wire_read(weir_channel *channel, weir_obj *msg) {
+    weir_ctx_fire_read(&channel->pipeline.head, msg);
+}
+
+static inline void channel_wire_read_complete(weir_channel *channel) {
+    if (WEIR_UNLIKELY(channel->pulled)) channel_pull_ends(channel);
+    weir_ctx_fire_read_complete(&channel->pipeline.head);
+}
 
 /* A handler keeps back (or, as differences, no longer) what was written: it counts against the watermarks and, but for
  * what is elsewhere than in memory, the cap. What goes from a handler to the queue is told as one change: held no

@@ -5,21 +5,24 @@
  */
 #include "channel/outbound_queue.h"
 
-/* A loop keeps so many entries for use again, 14 KiB: a turn of datagrams is queued at once. */
-#define ENTRIES_KEPT 256
-
-outbound_entry *outbound_entry_new(weir_loop *loop) {
-    return weir_alloc_acquire(loop->alloc, sizeof(outbound_entry));
+static inline bool is_elsewhere(const weir_obj *msg) {
+    return msg->type == &weir_region_type;
 }
 
-static void put_entry(weir_loop *loop, outbound_entry *entry) {
-    if (WEIR_UNLIKELY(loop->entries_kept >= ENTRIES_KEPT)) {
-        weir_alloc_release(loop->alloc, entry);
-        return;
-    }
-    entry->next = loop->entries;
-    loop->entries = entry;
-    loop->entries_kept++;
+static bool make_room(weir_loop *loop) {
+    if (outbound_queue_has_room(loop)) return true;
+    outbound_entry *entry = weir_alloc_acquire(loop->alloc, sizeof *entry);
+    if (entry == NULL) return false;
+    outbound_entry_put(loop, entry);
+    return true;
+}
+
+bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
+                         uint64_t size) {
+    if (!make_room(loop)) return false;
+    outbound_queue_push_buf(queue, loop, msg, promise, size);
+    if (is_elsewhere(msg)) queue->elsewhere += size;
+    return true;
 }
 
 void outbound_entries_free(weir_loop *loop) {
@@ -29,10 +32,6 @@ void outbound_entries_free(weir_loop *loop) {
     }
     loop->entries = NULL;
     loop->entries_kept = 0;
-}
-
-static inline bool is_elsewhere(const weir_obj *msg) {
-    return msg->type == &weir_region_type;
 }
 
 /* Unlinks the front entry and takes what is left of it off the sums. */
@@ -52,7 +51,7 @@ static inline weir_obj *take_front(outbound_queue *queue, weir_loop *loop, weir_
     weir_obj *msg = entry->msg;
     *promise = entry->promise;
     if (WEIR_UNLIKELY(entry->piece != NULL)) weir_buf_release(entry->piece);
-    put_entry(loop, entry);
+    outbound_entry_put(loop, entry);
     return msg;
 }
 
@@ -64,17 +63,6 @@ static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_sta
     weir_promise *promise;
     weir_obj_release(take_front(queue, loop, &promise));
     if (promise != NULL) weir_promise_complete(promise, status);
-}
-
-void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop) {
-    outbound_entry *entry = queue->head;
-    weir_obj *msg = entry->msg;
-    weir_promise *promise = entry->promise;
-    queue->head = queue->last = NULL;
-    queue->pending -= entry->size - entry->sent + OUTBOUND_OVERHEAD;
-    put_entry(loop, entry);
-    weir_obj_release(msg);
-    if (WEIR_UNLIKELY(promise != NULL)) weir_promise_complete(promise, WEIR_OK);
 }
 
 static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t bytes) {

@@ -42,20 +42,35 @@ static inline uint64_t outbound_queue_memory(const outbound_queue *queue) {
 /* What an entry costs besides its bytes. */
 #define OUTBOUND_OVERHEAD 64
 
-/* The slow half of what follows: an entry that was not in use before, or NULL. */
-outbound_entry *outbound_entry_new(weir_loop *loop);
+/* A loop keeps so many entries for use again, 14 KiB: a turn of datagrams is queued at once. */
+#define OUTBOUND_ENTRIES_KEPT 256
+
+/* For use again. */
+static inline void outbound_entry_put(weir_loop *loop, outbound_entry *entry) {
+    if (WEIR_UNLIKELY(loop->entries_kept >= OUTBOUND_ENTRIES_KEPT)) {
+        weir_alloc_release(loop->alloc, entry);
+        return;
+    }
+    entry->next = loop->entries;
+    loop->entries = entry;
+    loop->entries_kept++;
+}
+
+/* True when one message can be pushed. */
+static inline bool outbound_queue_has_room(const weir_loop *loop) {
+    return loop->entries != NULL;
+}
 
 /* Takes: msg, promise when it answers true. */
-static inline bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg,
-                                       weir_promise *promise, uint64_t size) {
+bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, weir_obj *msg, weir_promise *promise,
+                         uint64_t size);
+
+/* The same of a buf. Takes: msg, promise. Requires: outbound_queue_has_room. */
+static inline void outbound_queue_push_buf(outbound_queue *queue, weir_loop *loop, weir_obj *msg,
+                                           weir_promise *promise, uint64_t size) {
     outbound_entry *entry = loop->entries;
-    if (WEIR_LIKELY(entry != NULL)) {
-        loop->entries = entry->next;
-        loop->entries_kept--;
-    } else {
-        entry = outbound_entry_new(loop);
-        if (entry == NULL) return false;
-    }
+    loop->entries = entry->next;
+    loop->entries_kept--;
     *entry = (outbound_entry){.msg = msg, .promise = promise, .size = size};
     if (WEIR_LIKELY(queue->head == NULL)) {
         queue->head = entry;
@@ -63,10 +78,8 @@ static inline bool outbound_queue_push(outbound_queue *queue, weir_loop *loop, w
         queue->last->next = entry;
     }
     queue->last = entry;
-    if (queue->unflushed == NULL) queue->unflushed = entry;
+    if (WEIR_LIKELY(queue->unflushed == NULL)) queue->unflushed = entry;
     queue->pending += size + OUTBOUND_OVERHEAD;
-    if (WEIR_UNLIKELY(msg->type == &weir_region_type)) queue->elsewhere += size;
-    return true;
 }
 
 static inline void outbound_queue_flush(outbound_queue *queue) {
@@ -86,8 +99,21 @@ static inline weir_buf *outbound_queue_only_buf(const outbound_queue *queue) {
     return is_plain && front->size != 0 ? (weir_buf *)(void *)front->msg : NULL;
 }
 
-/* The front entry, which outbound_queue_only_buf has answered, is with the kernel. May run anything. */
-void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop);
+/* The front entry, whose buf outbound_queue_only_buf has answered, is with the kernel. May run anything. */
+static inline void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop) {
+    outbound_entry *entry = queue->head;
+    weir_obj *msg = entry->msg;
+    weir_promise *promise = entry->promise;
+    queue->head = queue->last = NULL;
+    queue->pending -= entry->size - entry->sent + OUTBOUND_OVERHEAD;
+    outbound_entry_put(loop, entry);
+    if (WEIR_UNLIKELY(promise != NULL)) {
+        weir_obj_release(msg);
+        weir_promise_complete(promise, WEIR_OK);
+    } else {
+        weir_obj_release(msg);
+    }
+}
 
 /* Takes the front entry out and gives its message, without completing its promise, which goes to *promise. */
 weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise);

@@ -1,7 +1,8 @@
 /* wire.h - private: the seam between a channel and its I/O.
  *
  * A wire is the code that moves bytes: uv/ (sockets) or embedded/ (lists). Downward the channel calls the
- * ops; upward the wire calls the channel_wire_* functions. The wire holds one reference on the channel from
+ * ops; upward the wire calls the channel_wire_* functions
+ * (those of every message are in channel_internal.h). The wire holds one reference on the channel from
  * its making until channel_wire_closed.
  */
 #ifndef WEIR_WIRE_H
@@ -29,8 +30,6 @@ typedef struct wire_ops {
 /* Upward. All on the loop, outside of any other callback of this channel. */
 
 void channel_wire_active(weir_channel *channel);
-void channel_wire_read(weir_channel *channel, weir_obj *msg); /* Takes: msg */
-void channel_wire_read_complete(weir_channel *channel);
 void channel_wire_peer_ending(weir_channel *channel);
 void channel_wire_peer_closed(weir_channel *channel);
 /* The connection or a region failed: the channel ends. Until: what lives forever. */

@@ -381,22 +381,6 @@ static void warm_front(uv_channel *self) {
 
 /* ---- the loop ---- */
 
-/* One plain buf is all there is, as mostly: nothing to gather. */
-static inline outcome send_only(uv_channel *self, const weir_buf *buf) {
-    weir_channel *channel = &self->channel;
-    const outbound_entry *entry = channel->queue.head;
-    size_t wanted = entry->size - entry->sent;
-    ssize_t sent;
-    do {
-        sent = sys_send(self->watch.fd, buf->rp + entry->sent, wanted, MSG_NOSIGNAL);
-    } while (WEIR_UNLIKELY(sent == -EINTR));
-    channel->stats.writev_calls++;
-    if (WEIR_UNLIKELY(sent != (ssize_t)wanted)) return note_sent(self, sent, wanted, "write");
-    channel->stats.bytes_written += wanted;
-    outbound_queue_finish_only(&channel->queue, channel->loop);
-    return outbound_queue_front(&channel->queue) == NULL ? DONE : SENT;
-}
-
 static outcome send_front(uv_channel *self, size_t *budget) {
     weir_channel *channel = &self->channel;
     outbound_entry *front = outbound_queue_front(&channel->queue);
@@ -410,10 +394,11 @@ static outcome send_front(uv_channel *self, size_t *budget) {
     return send_gathered(self, batch);
 }
 
-static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result, unsigned i) {
+/* `result` is that of the send before, and `sends` are left of the turn. */
+static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result, unsigned sends) {
     weir_channel *channel = &self->channel;
     size_t budget = channel->options->region_bytes_per_turn;
-    for (; result == SENT && i < channel->options->writes_per_turn && budget > 0; i++) {
+    for (; result == SENT && sends > 0 && budget > 0; sends--) {
         result = send_front(self, &budget);
     }
     if (result == FAILED) return;
@@ -426,10 +411,27 @@ static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result,
     }
 }
 
+/* One plain buf is mostly all there is: nothing to gather. What is run when it is out may write and flush, but that
+ * makes the channel call again. */
 void uv_drain(weir_channel *channel) {
     uv_channel *self = uv_channel_of(channel);
-    if (WEIR_UNLIKELY(self->blocked || self->cold)) return;
     const weir_buf *only = outbound_queue_only_buf(&channel->queue);
-    outcome result = only != NULL ? send_only(self, only) : SENT;
-    if (WEIR_UNLIKELY(result != DONE || self->corked)) drain_on(self, result, only != NULL);
+    if (WEIR_UNLIKELY(self->blocked || self->cold)) return;
+    if (WEIR_UNLIKELY(only == NULL || self->corked)) {
+        drain_on(self, SENT, channel->options->writes_per_turn);
+        return;
+    }
+    const outbound_entry *entry = channel->queue.head;
+    size_t wanted = entry->size - entry->sent;
+    ssize_t sent = sys_send(self->watch.fd, only->rp + entry->sent, wanted, MSG_NOSIGNAL);
+    if (WEIR_LIKELY(sent == (ssize_t)wanted)) {
+        channel->stats.writev_calls++;
+        channel->stats.bytes_written += wanted;
+        outbound_queue_finish_only(&channel->queue, channel->loop);
+    } else if (sent == -EINTR) {
+        drain_on(self, SENT, channel->options->writes_per_turn);
+    } else {
+        channel->stats.writev_calls++;
+        drain_on(self, note_sent(self, sent, wanted, "write"), channel->options->writes_per_turn - 1);
+    }
 }

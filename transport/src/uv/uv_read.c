@@ -38,7 +38,7 @@ static inline int hand_in(uv_channel *self, weir_buf *buf, size_t room, ssize_t 
 }
 
 /* One read(2) into a new buf, which goes in at the head. */
-static inline int read_once(uv_channel *self) {
+static inline __attribute__((always_inline)) int read_once(uv_channel *self) {
     weir_channel *channel = &self->channel;
     weir_buf *buf = weir_pool_get(channel->loop->pool, channel->sizer.size);
     if (WEIR_UNLIKELY(buf == NULL)) return WEIR_E_NO_MEMORY;
@@ -88,7 +88,6 @@ static int receive_once(uv_channel *self) {
     return brought && outcome == READ_ENOUGH ? READ_MORE : outcome;
 }
 
-/* Nothing came at last, or the socket has failed. */
 static WEIR_COLD void end_burst(uv_channel *self, int outcome) {
     weir_channel *channel = &self->channel;
     if (!channel_is_open(channel)) return;
@@ -100,30 +99,43 @@ static WEIR_COLD void end_burst(uv_channel *self, int outcome) {
     if (self->watch.events == 0) uv_channel_arm(self);
 }
 
-/* Inlined into each, so that the choice costs a plain socket nothing. */
-static inline __attribute__((always_inline)) void burst(uv_channel *self, int (*once)(uv_channel *)) {
+/* From the second read on, or when the first brought nothing. */
+static __attribute__((noinline)) void burst_on(uv_channel *self, int (*once)(uv_channel *), int outcome) {
     weir_channel *channel = &self->channel;
-    unsigned left = channel->options->reads_per_turn;
     bool has_failed = self->watch.events == 0; /* go on until the error itself is read */
     int least = has_failed ? READ_ENOUGH : READ_MORE;
-    bool any = false;
-    int outcome;
-    do {
+    bool any = outcome > 0;
+    for (unsigned i = channel->options->reads_per_turn - 1; outcome >= least && i > 0; i--) {
+        if (!channel_wants_reading(channel)) break;
         outcome = once(self);
         any = any || outcome > 0;
-    } while (outcome >= least && --left > 0 && channel_wants_reading(channel));
-    if (WEIR_LIKELY(any)) channel_wire_read_complete(channel);
-    if (WEIR_UNLIKELY(outcome <= 0 || has_failed)) end_burst(self, outcome);
+    }
+    if (any) channel_wire_read_complete(channel);
+    if (outcome <= 0 || has_failed) end_burst(self, outcome);
+}
+
+/* What follows the first read, which is mostly the end of the burst. */
+static inline void go_on(uv_channel *self, int outcome, int (*once)(uv_channel *)) {
+    if (WEIR_LIKELY(outcome == READ_ENOUGH && self->watch.events != 0)) {
+        channel_wire_read_complete(&self->channel);
+    } else {
+        burst_on(self, once, outcome);
+    }
+}
+
+/* Not in line. */
+static int read_more(uv_channel *self) {
+    return read_once(self);
 }
 
 void uv_read_burst(uv_channel *self) {
-    burst(self, read_once);
+    go_on(self, read_once(self), read_more);
 }
 
 void uv_splice_burst(uv_channel *self) {
-    burst(self, splice_once);
+    go_on(self, splice_once(self), splice_once);
 }
 
 void uv_receive_burst(uv_channel *self) {
-    burst(self, receive_once);
+    go_on(self, receive_once(self), receive_once);
 }
