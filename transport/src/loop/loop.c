@@ -218,7 +218,7 @@ void loop_run_timers(weir_loop *loop, uint64_t now) {
 
 /* ---- the end of a turn ---- */
 
-static void send_dirty(weir_loop *loop) {
+static void send_round(weir_loop *loop) {
     weir_list now;
     weir_list_init(&now);
     weir_list_splice(&now, &loop->dirty);
@@ -232,15 +232,15 @@ static void send_dirty(weir_loop *loop) {
     }
 }
 
-bool loop_has_rest(const weir_loop *loop) {
-    return !weir_list_is_empty(&loop->dirty) || loop->graveyard != NULL;
+static __attribute__((noinline)) void send_dirty(weir_loop *loop) {
+    for (int round = 0; round < SEND_ROUNDS_A_TURN && !weir_list_is_empty(&loop->dirty); round++) {
+        send_round(loop);
+    }
 }
 
 void loop_end_turn(weir_loop *loop) {
-    for (int round = 0; round < SEND_ROUNDS_A_TURN && !weir_list_is_empty(&loop->dirty); round++) {
-        send_dirty(loop);
-    }
-    pipeline_free_removed(loop);
+    if (!weir_list_is_empty(&loop->dirty)) send_dirty(loop);
+    if (loop->graveyard != NULL) pipeline_free_removed(loop);
     loop_watch_for_quiet(loop);
     weir_list_splice(&loop->dirty, &loop->later);
     if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);

@@ -67,7 +67,7 @@ struct weir_loop {
 
     atomic_bool awake;   /* in a turn */
     uint64_t turn_began; /* ns */
-    uint64_t rested;     /* when it last looked before it slept, ms */
+    uint64_t rested;     /* when it last looked before it slept, ns */
     uint64_t slow_told;  /* when a slow turn was last logged, ms */
     uint64_t made_at;    /* ns */
     unsigned slow_callback_ms, trim_idle_ms;
@@ -175,7 +175,9 @@ void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);
 
 /* True when loop_end_turn has something to do. */
-bool loop_has_rest(const weir_loop *loop);
+static inline bool loop_has_rest(const weir_loop *loop) {
+    return !weir_list_is_empty(&loop->dirty) || loop->graveyard != NULL;
+}
 
 /* Sends what was written, frees what was buried. */
 void loop_end_turn(weir_loop *loop);

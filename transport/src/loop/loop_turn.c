@@ -27,7 +27,8 @@ uint64_t loop_clock_ns(void) {
 
 /* An embedded loop's clock is set by hand, and it is always awake. */
 void loop_refresh(weir_loop *loop) {
-    loop->now = loop->rested = loop_clock_ns() / LOOP_NS_A_MS;
+    loop->rested = loop_clock_ns();
+    loop->now = loop->rested / LOOP_NS_A_MS;
 }
 
 void loop_begin_turn(weir_loop *loop) {
@@ -46,14 +47,14 @@ static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
 void loop_rest(weir_loop *loop) {
     loop_counts *counts = &loop->counts;
     uint64_t now = loop_clock_ns(), took = now - loop->turn_began;
-    loop->rested = now / LOOP_NS_A_MS;
+    loop->rested = now;
     loop_count(&counts->turns);
     loop_add(&counts->busy_ns, took);
     loop_count(&counts->turn_us[loop_bucket(took / 1000)]);
     if (took > loop_counted(&counts->longest_turn_ns))
         atomic_store_explicit(&counts->longest_turn_ns, took, memory_order_relaxed);
-    if (loop->slow_callback_ms != WEIR_LOOP_NEVER && took / 1000000 >= loop->slow_callback_ms)
-        note_slow_turn(loop, now / 1000000, took / 1000000);
+    if (took >= (uint64_t)loop->slow_callback_ms * LOOP_NS_A_MS && loop->slow_callback_ms != WEIR_LOOP_NEVER)
+        note_slow_turn(loop, now / LOOP_NS_A_MS, took / LOOP_NS_A_MS);
     atomic_store_explicit(&loop->awake, false, memory_order_relaxed);
 }
 

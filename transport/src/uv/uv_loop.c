@@ -135,7 +135,7 @@ static void end_turn(uv_driver *self) {
     weir_loop *loop = &self->loop;
     if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) && !has_rest(self)) return;
     loop_wake_up(loop);
-    uv_watch_tell_closed(self);
+    if (self->closing != NULL) uv_watch_tell_closed(self);
     loop_end_turn(loop);
     for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;
          link = weir_list_pop_front(&self->rearm)) {
@@ -161,8 +161,9 @@ static int sleep_ms(const uv_driver *self) {
     const weir_loop *loop = &self->loop;
     if (has_rest(self) || self->uv_waits) return 0;
     if (loop->armed == UINT64_MAX) return -1;
-    if (loop->armed <= loop->rested) return 0;
-    return loop->armed - loop->rested < INT_MAX ? (int)(loop->armed - loop->rested) : INT_MAX;
+    uint64_t now = loop->rested / LOOP_NS_A_MS;
+    if (loop->armed <= now) return 0;
+    return loop->armed - now < INT_MAX ? (int)(loop->armed - now) : INT_MAX;
 }
 
 /* Everything of a turn but its end. */
@@ -357,7 +358,7 @@ int weir_loop_timeout(weir_loop *loop) {
     if (has_no_thread(loop)) return 0;
     loop_check_current(loop, __func__);
     if (loop_waiting_tasks(loop) > 0) return 0;
-    loop->rested = loop_clock_ns() / LOOP_NS_A_MS;
+    loop->rested = loop_clock_ns();
     return sleep_ms(self);
 }
 
