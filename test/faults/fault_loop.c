@@ -1,11 +1,14 @@
 /* fault_loop.c - see fault_loop.h. */
 #include "fault_loop.h"
 
-#include <poll.h>
-#include <pthread.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <uv.h>
+
+#include <weir/transport/loop.h>
 
 #include "fault.h"
 #include "fault_wrap.h"
@@ -27,11 +30,7 @@ typedef struct work {
 } work;
 
 /* What belongs to the loop that this thread runs. */
-static _Thread_local struct {
-    work *works;
-    bool stopped;
-    bool quiet; /* nothing happened in the last turn */
-} mine;
+static _Thread_local struct { work *works; } mine;
 
 int __wrap_uv_queue_work(uv_loop_t *loop, uv_work_t *request, uv_work_cb run, uv_after_work_cb done);
 int __wrap_uv_queue_work(uv_loop_t *loop, uv_work_t *request, uv_work_cb run, uv_after_work_cb done) {
@@ -93,82 +92,16 @@ static bool step_works(void) {
     return true;
 }
 
-/* ---- the clock: of each loop weir has one timer ---- */
-
-typedef struct ring {
-    struct ring *next;
-    uv_timer_t *timer;
-    uv_timer_cb fn;
-    uint64_t due;
-} ring;
+/* ---- the clock ---- */
 
 static atomic_ullong clock_ms = 1000000;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static ring *rings;
 
 uint64_t fault_clock(void) {
     return atomic_load(&clock_ms);
 }
 
-uint64_t __wrap_uv_now(const uv_loop_t *loop);
-uint64_t __wrap_uv_now(const uv_loop_t *loop) {
-    (void)loop;
-    return fault_clock();
-}
-
-static ring *find(const uv_loop_t *loop) {
-    ring *at = rings;
-    while (at != NULL && at->timer->loop != loop) at = at->next;
-    return at;
-}
-
-int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fn, uint64_t ms, uint64_t repeat);
-int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fn, uint64_t ms, uint64_t repeat) {
-    (void)repeat;
-    pthread_mutex_lock(&lock);
-    ring *self = find(timer->loop);
-    if (self == NULL) {
-        self = calloc(1, sizeof *self);
-        if (self == NULL) abort();
-        self->next = rings;
-        rings = self;
-    }
-    self->timer = timer;
-    self->fn = fn;
-    self->due = fault_clock() + ms;
-    pthread_mutex_unlock(&lock);
-    return 0;
-}
-
-static void forget_ring(const uv_loop_t *loop) {
-    pthread_mutex_lock(&lock);
-    ring **at = &rings, *gone;
-    while (*at != NULL && (*at)->timer->loop != loop) at = &(*at)->next;
-    gone = *at;
-    if (gone != NULL) *at = gone->next;
-    free(gone);
-    pthread_mutex_unlock(&lock);
-}
-
-static uint64_t next_due(const uv_loop_t *loop) {
-    pthread_mutex_lock(&lock);
-    const ring *self = find(loop);
-    bool is_on = self != NULL && !uv_is_closing((const uv_handle_t *)self->timer);
-    uint64_t due = is_on ? self->due : UINT64_MAX;
-    pthread_mutex_unlock(&lock);
-    return due;
-}
-
-static bool run_ring(const uv_loop_t *loop) {
-    if (next_due(loop) > fault_clock()) return false;
-    pthread_mutex_lock(&lock);
-    ring *self = find(loop);
-    uv_timer_t *timer = self->timer;
-    uv_timer_cb fn = self->fn;
-    self->due = UINT64_MAX;
-    pthread_mutex_unlock(&lock);
-    fn(timer);
-    return true;
+WRAP(uint64_t, loop_clock_ns, (void)) {
+    return fault_clock() * 1000000;
 }
 
 static void jump_to(uint64_t due) {
@@ -179,54 +112,37 @@ static void jump_to(uint64_t due) {
 
 /* ---- turning ---- */
 
-/* Nothing has happened: the kernel gets a moment, then the clock jumps. */
-static void rest(uv_loop_t *loop) {
-    struct pollfd polled = {uv_backend_fd(loop), POLLIN, 0};
-    uint64_t due = next_due(loop);
-    bool is_far = due != UINT64_MAX && due > fault_clock() + FAR_MS;
-    if (uv_backend_timeout(loop) == 0 || poll(&polled, 1, is_far ? LONG_PATIENCE_MS : PATIENCE_MS) != 0)
-        return;
-    if (due != UINT64_MAX) jump_to(due);
+long __real_syscall(long number, ...);
+
+/* When nothing has happened, the kernel gets a moment, then the clock jumps to the end of the sleep. */
+long fault_wait(int set, struct epoll_event *events, int most, int timeout) {
+    uint64_t until = timeout > 0 ? fault_clock() + (uint64_t)timeout : 0;
+    bool may_rest = !step_works() && timeout != 0;
+    int patience = timeout > FAR_MS ? LONG_PATIENCE_MS : PATIENCE_MS;
+    long count = __real_syscall(SYS_epoll_pwait, set, events, most, may_rest ? patience : 0, NULL, 0);
+    if (count == 0 && may_rest) jump_to(until);
+    return count;
 }
 
-int __real_uv_run(uv_loop_t *loop, uv_run_mode mode);
-static int turn(uv_loop_t *loop) {
-    uint64_t before = fault_activity;
-    bool did = step_works();
-    if (!did && mine.quiet) rest(loop);
-    did = run_ring(loop) || did;
-    int alive = __real_uv_run(loop, UV_RUN_NOWAIT);
-    mine.quiet = !did && fault_activity == before;
-    return alive;
-}
-
-int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode);
-int __wrap_uv_run(uv_loop_t *loop, uv_run_mode mode) {
+WRAP(void, weir_loop_run, (weir_loop * loop)) {
     bool was_inside = fault_enter_loop(true);
-    int alive;
-    mine.stopped = false;
-    do {
-        alive = turn(loop);
-    } while (mode == UV_RUN_DEFAULT && alive && !mine.stopped);
+    __real_weir_loop_run(loop);
     fault_enter_loop(was_inside);
-    return alive;
 }
 
-WRAP(void, uv_stop, (uv_loop_t * loop)) {
-    mine.stopped = true;
-    __real_uv_stop(loop);
-}
-
-WRAP(int, uv_loop_close, (uv_loop_t * loop)) {
-    forget_ring(loop);
-    return __real_uv_loop_close(loop);
+WRAP(void, weir_loop_free, (weir_loop * loop)) {
+    bool was_inside = fault_enter_loop(true);
+    __real_weir_loop_free(loop);
+    fault_enter_loop(was_inside);
 }
 
 /* ---- watching ---- */
 
-WRAP(int, uv_poll_init, (uv_loop_t * loop, uv_poll_t *poll, int fd)) {
-    fault_kind kind = fault_draw(CALL_WATCH);
-    return kind != FAULT_KINDS ? -fault_errno(kind) : __real_uv_poll_init(loop, poll, fd);
+WRAP(int, epoll_ctl, (int set, int op, int fd, struct epoll_event *event)) {
+    fault_kind kind = op == EPOLL_CTL_ADD ? fault_draw(CALL_WATCH) : FAULT_KINDS;
+    if (kind == FAULT_KINDS) return __real_epoll_ctl(set, op, fd, event);
+    errno = fault_errno(kind);
+    return -1;
 }
 
 WRAP(int, uv_loop_init, (uv_loop_t * loop)) {

@@ -1,4 +1,4 @@
-/* fault_messages.c - the calls that weir makes by syscall(2): those of every message, and openat2. */
+/* fault_messages.c - the calls that weir makes by syscall(2): those of every message, in a debug build, and openat2. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "fault.h"
+#include "fault_loop.h"
 
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
@@ -73,6 +74,8 @@ long __wrap_syscall(long number, ...) {
     va_start(list, number);
     for (int i = 0; i < MOST_ARGUMENTS; i++) args[i] = va_arg(list, long);
     va_end(list);
+    if (number == SYS_epoll_pwait)
+        return fault_wait((int)args[0], (struct epoll_event *)args[1], (int)args[2], (int)args[3]);
     fault_call call = call_of(number);
     fault_kind kind = call == FAULT_CALLS ? FAULT_KINDS : fault_draw(call);
     if (kind == FAULT_SHORT && wanted(number, args) > 1) return cut_call(number, args);

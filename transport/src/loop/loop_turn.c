@@ -3,7 +3,6 @@
  * The clock is read twice a turn, never for an event.
  */
 #include <inttypes.h>
-#include <time.h>
 
 #include <weir/core/log.h>
 
@@ -18,12 +17,6 @@ const loop_place loop_place_event = {"taking an event"}, loop_place_task = {"a p
                  loop_place_timer = {"a timer"}, loop_place_promise = {"a promise's listener"},
                  loop_place_job = {"the end of offloaded work"},
                  loop_place_sending = {"sending what was written"};
-
-uint64_t loop_clock_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* An embedded loop's clock is set by hand, and it is always awake. */
 void loop_refresh(weir_loop *loop) {
