@@ -264,8 +264,8 @@ static __attribute__((noinline)) void write_any(weir_channel *channel, weir_obj 
 /* What most messages are: bufs in one piece that crosses no watermark, and so not the cap. */
 static inline bool is_usual(const weir_channel *channel, const weir_obj *msg, uint64_t *size) {
     const weir_buf *buf = (const weir_buf *)(const void *)msg;
-    if (msg->type != &weir_buf_type || (msg->bits & ~(uint32_t)(WEIR_BUF_VIEW | WEIR_BUF_READ_ONLY)) != 0)
-        return false;
+    const uint32_t harmless = WEIR_BUF_VIEW | WEIR_BUF_READ_ONLY | WEIR_BUF_PRISTINE;
+    if (msg->type != &weir_buf_type || (msg->bits & ~harmless) != 0) return false;
     *size = (uint64_t)(buf->wp - buf->rp);
     return !channel->finishes && channel->loop->entries != NULL &&
            atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
