@@ -26,7 +26,10 @@ def slope(points):
         return math.log(max(right[1], 1e-9) / max(left[1], 1e-9)) / math.log(right[0] / left[0])
 
     powers = [power(left, right) for left, right in zip(points, points[1:])]
-    text = f"from {points[0][1]:,.4g} at {points[0][0]:,} to {points[-1][1]:,.4g} at {points[-1][0]:,}"
+    def figure(value):
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+    text = f"from {figure(points[0][1])} at {points[0][0]:,} to {figure(points[-1][1])} at {points[-1][0]:,}"
     if len(powers) < 2:
         return text
     changes = [after - before for before, after in zip(powers, powers[1:])]
