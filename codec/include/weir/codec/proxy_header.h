@@ -1,7 +1,7 @@
 /* <weir/codec/proxy_header.h> - what a proxy says about a connection before its first byte: who really calls, and whom.
  *
- *     PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\n                       version 1, a line
- *     \r\n\r\n\0\r\nQUIT\n | version, command | family | length | addresses | TLVs       version 2
+ *     PROXY TCP4 192.0.2.7 198.51.100.1 56324 443 CR LF                  version 1, a line
+ *     signature | version, command | family | length | addresses | TLVs      version 2
  *
  * In short: one pure function reads both versions of HAProxy's PROXY protocol (proxy-protocol.txt, sections 2.1
  * and 2.2). It is strict: a proxy that gets this wrong gets other things wrong, and a guess would be a wrong address.
