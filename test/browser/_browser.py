@@ -16,7 +16,7 @@ DEADLINE = 90
 
 
 class Browser:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, home=None):
         out_read, self.out = os.pipe()
         self.incoming, in_write = os.pipe()
 
@@ -33,7 +33,7 @@ class Browser:
              "--disable-features=MediaRouter,OptimizationHints", "--no-proxy-server",
              "--user-data-dir=" + folder, "--remote-debugging-pipe", "about:blank"],
             close_fds=False, preexec_fn=hand_over, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL)
+            stderr=subprocess.DEVNULL, env={**os.environ, **({"HOME": home} if home else {})})
         os.close(out_read)
         os.close(in_write)
         self.number = 0
@@ -104,11 +104,11 @@ class Tab:
 
 
 @contextlib.contextmanager
-def serving(*command):
+def serving(*command, scheme="http"):
     """Runs a server until the end of the block, which must be an orderly one; gives its URL."""
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        yield f"http://{server.stdout.readline().split()[-1]}/"
+        yield f"{scheme}://{server.stdout.readline().split()[-1]}/"
         server.terminate()
         assert server.wait(30) == 0, "the server did not end well"
     finally:
@@ -116,9 +116,10 @@ def serving(*command):
 
 
 @contextlib.contextmanager
-def browsing(chromium):
+def browsing(chromium, home=None):
+    """home: where it looks for authorities that the user trusts."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        browser = Browser(chromium, folder)
+        browser = Browser(chromium, folder, home)
         try:
             yield browser
         finally:
