@@ -1,6 +1,18 @@
 /* http_framing.c - how a body ends (RFC 9112 6.3) and whether the connection goes on (9.3). */
 #include "http/http_list.h"
+#include "http/http_names.h"
 #include "http/http_parse.h"
+
+/* The value of the next field of this name from `*at`; false when there is none. */
+static bool next_value(const weir_http_fields *fields, weir_http_name name, size_t *at, weir_bytes *value) {
+    while (*at < fields->count) {
+        const weir_http_field *field = &fields->list[(*at)++];
+        if (field->name != name) continue;
+        *value = weir_bytes_of(fields->text->rp + field->value_at, field->value_length);
+        return true;
+    }
+    return false;
+}
 
 /* ---- the body ---- */
 
@@ -20,10 +32,9 @@ static void read_coding(codings *self, weir_bytes element) {
 
 static codings read_codings(const weir_http_fields *fields) {
     codings all = {0};
-    for (size_t i = 0; i < fields->count; i++) {
-        const weir_http_field *field = &fields->list[i];
-        if (field->name != WEIR_HTTP_TRANSFER_ENCODING) continue;
-        weir_bytes rest = weir_bytes_of(fields->text->rp + field->value_at, field->value_length), element;
+    size_t at = 0;
+    weir_bytes rest, element;
+    while (next_value(fields, WEIR_HTTP_TRANSFER_ENCODING, &at, &rest)) {
         while (http_list_next(&rest, &element)) read_coding(&all, element);
     }
     return all;
@@ -72,16 +83,37 @@ static bool frame(weir_http_parser *self, weir_http_head *head, bool *framed, we
 
 /* ---- the connection ---- */
 
+/* What all Connection fields say together. */
+typedef struct options {
+    bool keeps, closes, upgrades;
+} options;
+
+/* False: a word of its own, or more than one. */
+static bool read_option(options *self, weir_bytes word) {
+    if (http_is_word(word, weir_bytes_of("keep-alive", 10))) return self->keeps = true;
+    if (http_is_word(word, weir_bytes_of("close", 5))) return self->closes = true;
+    if (http_is_word(word, weir_bytes_of("upgrade", 7))) return self->upgrades = true;
+    return false;
+}
+
+/* Mostly one word and no list. */
+static options read_options(const weir_http_fields *fields) {
+    options all = {0};
+    size_t at = 0;
+    weir_bytes rest, element;
+    while (next_value(fields, WEIR_HTTP_CONNECTION, &at, &rest)) {
+        if (read_option(&all, rest)) continue;
+        while (http_list_next(&rest, &element)) read_option(&all, http_list_token(element));
+    }
+    return all;
+}
+
 static void read_connection(weir_http_head *head) {
-    const weir_http_fields *fields = &head->fields;
     head->keep_alive = head->minor != 0;
-    if (!weir_http_fields_has(fields, WEIR_HTTP_CONNECTION)) return;
-    bool closes = weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "close");
-    if (head->minor == 0)
-        head->keep_alive = weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "keep-alive");
-    head->keep_alive = head->keep_alive && !closes;
-    head->upgrade = weir_http_fields_has(fields, WEIR_HTTP_UPGRADE) &&
-                    weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "upgrade");
+    if (!weir_http_fields_has(&head->fields, WEIR_HTTP_CONNECTION)) return;
+    options all = read_options(&head->fields);
+    head->keep_alive = (head->minor != 0 || all.keeps) && !all.closes;
+    head->upgrade = all.upgrades && weir_http_fields_has(&head->fields, WEIR_HTTP_UPGRADE);
 }
 
 static bool is_continue_expected(const weir_http_head *head) {

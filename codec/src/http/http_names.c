@@ -93,21 +93,21 @@ static uint64_t differ4(const uint8_t *text, const uint8_t *name) {
 }
 
 /* The last bytes are looked at together, some of them for the second time. */
-static bool is_spelling_of(weir_bytes text, weir_bytes name) {
-    size_t n = name.len;
+bool http_is_word(weir_bytes text, weir_bytes word) {
+    size_t n = word.len;
     if (text.len != n) return false;
     if (n >= 8) {
-        uint64_t differ = differ8(text.ptr + n - 8, name.ptr + n - 8);
-        for (size_t i = 0; i + 8 < n; i += 8) differ |= differ8(text.ptr + i, name.ptr + i);
+        uint64_t differ = differ8(text.ptr + n - 8, word.ptr + n - 8);
+        for (size_t i = 0; i + 8 < n; i += 8) differ |= differ8(text.ptr + i, word.ptr + i);
         return differ == 0;
     }
-    if (n >= 4) return (differ4(text.ptr, name.ptr) | differ4(text.ptr + n - 4, name.ptr + n - 4)) == 0;
-    while (n > 0 && difference(text.ptr[n - 1], name.ptr[n - 1]) == 0) n--;
+    if (n >= 4) return (differ4(text.ptr, word.ptr) | differ4(text.ptr + n - 4, word.ptr + n - 4)) == 0;
+    while (n > 0 && difference(text.ptr[n - 1], word.ptr[n - 1]) == 0) n--;
     return n == 0;
 }
 
 weir_http_name weir_http_name_of(weir_bytes text) {
     if (text.len == 0) return WEIR_HTTP_OTHER;
     weir_http_name name = (weir_http_name)by_slot[http_name_slot(text)];
-    return is_spelling_of(text, texts[name]) ? name : WEIR_HTTP_OTHER;
+    return http_is_word(text, texts[name]) ? name : WEIR_HTTP_OTHER;
 }
