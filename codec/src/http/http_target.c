@@ -14,22 +14,22 @@ static size_t bracketed_length(weir_bytes host) {
 
 /* The length of a name or an IPv4 address in front; 0 also for a '%' that is not followed by two digits. */
 static size_t name_length(weir_bytes host) {
-    size_t n = 0;
-    while (n < host.len) {
-        if (http_is(host.ptr[n], HTTP_HOST)) {
-            n++;
-        } else if (host.ptr[n] == '%' && http_run(weir_bytes_sub(host, n + 1, 2), HTTP_HEX) == 2) {
-            n += 3;
-        } else {
-            break;
-        }
+    size_t n = http_run(host, HTTP_HOST);
+    while (n < host.len && host.ptr[n] == '%' && http_run(weir_bytes_sub(host, n + 1, 2), HTTP_HEX) == 2) {
+        n += 3;
+        n += http_run(weir_bytes_sub(host, n, SIZE_MAX), HTTP_HOST);
     }
     return n;
 }
 
 static bool is_port(weir_bytes text) {
-    uint64_t port;
-    return text.len <= 5 && weir_bytes_to_u64(text, &port) && port <= UINT16_MAX;
+    unsigned port = 0;
+    if (text.len == 0 || text.len > 5) return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!http_is_digit(text.ptr[i])) return false;
+        port = port * 10 + text.ptr[i] - '0';
+    }
+    return port <= UINT16_MAX;
 }
 
 bool http_host_is_valid(weir_bytes host, bool needs_port) {
