@@ -13,84 +13,73 @@ weir_http_method http_method_of(weir_bytes text) {
     return WEIR_HTTP_METHOD_OTHER;
 }
 
-typedef struct phrase {
-    unsigned status;
-    const char *text;
-} phrase;
+#define LOWEST 100
 
-static const phrase phrases[] = {
-    {100, "Continue"},
-    {101, "Switching Protocols"},
-    {102, "Processing"},
-    {103, "Early Hints"},
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {203, "Non-Authoritative Information"},
-    {204, "No Content"},
-    {205, "Reset Content"},
-    {206, "Partial Content"},
-    {207, "Multi-Status"},
-    {208, "Already Reported"},
-    {226, "IM Used"},
-    {300, "Multiple Choices"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {305, "Use Proxy"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {402, "Payment Required"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {407, "Proxy Authentication Required"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {416, "Range Not Satisfiable"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {423, "Locked"},
-    {424, "Failed Dependency"},
-    {425, "Too Early"},
-    {426, "Upgrade Required"},
-    {428, "Precondition Required"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {451, "Unavailable For Legal Reasons"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-    {506, "Variant Also Negotiates"},
-    {507, "Insufficient Storage"},
-    {508, "Loop Detected"},
-    {511, "Network Authentication Required"},
+static const char *const phrases[] = {
+    [100 - LOWEST] = "Continue",
+    [101 - LOWEST] = "Switching Protocols",
+    [102 - LOWEST] = "Processing",
+    [103 - LOWEST] = "Early Hints",
+    [200 - LOWEST] = "OK",
+    [201 - LOWEST] = "Created",
+    [202 - LOWEST] = "Accepted",
+    [203 - LOWEST] = "Non-Authoritative Information",
+    [204 - LOWEST] = "No Content",
+    [205 - LOWEST] = "Reset Content",
+    [206 - LOWEST] = "Partial Content",
+    [207 - LOWEST] = "Multi-Status",
+    [208 - LOWEST] = "Already Reported",
+    [226 - LOWEST] = "IM Used",
+    [300 - LOWEST] = "Multiple Choices",
+    [301 - LOWEST] = "Moved Permanently",
+    [302 - LOWEST] = "Found",
+    [303 - LOWEST] = "See Other",
+    [304 - LOWEST] = "Not Modified",
+    [305 - LOWEST] = "Use Proxy",
+    [307 - LOWEST] = "Temporary Redirect",
+    [308 - LOWEST] = "Permanent Redirect",
+    [400 - LOWEST] = "Bad Request",
+    [401 - LOWEST] = "Unauthorized",
+    [402 - LOWEST] = "Payment Required",
+    [403 - LOWEST] = "Forbidden",
+    [404 - LOWEST] = "Not Found",
+    [405 - LOWEST] = "Method Not Allowed",
+    [406 - LOWEST] = "Not Acceptable",
+    [407 - LOWEST] = "Proxy Authentication Required",
+    [408 - LOWEST] = "Request Timeout",
+    [409 - LOWEST] = "Conflict",
+    [410 - LOWEST] = "Gone",
+    [411 - LOWEST] = "Length Required",
+    [412 - LOWEST] = "Precondition Failed",
+    [413 - LOWEST] = "Content Too Large",
+    [414 - LOWEST] = "URI Too Long",
+    [415 - LOWEST] = "Unsupported Media Type",
+    [416 - LOWEST] = "Range Not Satisfiable",
+    [417 - LOWEST] = "Expectation Failed",
+    [421 - LOWEST] = "Misdirected Request",
+    [422 - LOWEST] = "Unprocessable Content",
+    [423 - LOWEST] = "Locked",
+    [424 - LOWEST] = "Failed Dependency",
+    [425 - LOWEST] = "Too Early",
+    [426 - LOWEST] = "Upgrade Required",
+    [428 - LOWEST] = "Precondition Required",
+    [429 - LOWEST] = "Too Many Requests",
+    [431 - LOWEST] = "Request Header Fields Too Large",
+    [451 - LOWEST] = "Unavailable For Legal Reasons",
+    [500 - LOWEST] = "Internal Server Error",
+    [501 - LOWEST] = "Not Implemented",
+    [502 - LOWEST] = "Bad Gateway",
+    [503 - LOWEST] = "Service Unavailable",
+    [504 - LOWEST] = "Gateway Timeout",
+    [505 - LOWEST] = "HTTP Version Not Supported",
+    [506 - LOWEST] = "Variant Also Negotiates",
+    [507 - LOWEST] = "Insufficient Storage",
+    [508 - LOWEST] = "Loop Detected",
+    [511 - LOWEST] = "Network Authentication Required",
 };
 
 const char *weir_http_reason(unsigned status) {
-    size_t low = 0, high = sizeof phrases / sizeof phrases[0];
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (phrases[middle].status < status) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found = low < sizeof phrases / sizeof phrases[0] && phrases[low].status == status;
-    return found ? phrases[low].text : "Unknown";
+    unsigned at = status - LOWEST; /* what is below is far beyond */
+    bool found = at < sizeof phrases / sizeof phrases[0] && phrases[at] != NULL;
+    return found ? phrases[at] : "Unknown";
 }
