@@ -21,6 +21,11 @@ static inline weir_ctx *next_outward(const weir_ctx *ctx, uint32_t event) {
     return (weir_ctx *)ctx;
 }
 
+static inline weir_ctx *checked_next_outward(const weir_ctx *ctx, uint32_t event, const char *function) {
+    loop_check_current(channel_of(ctx->pipeline)->loop, function);
+    return next_outward(ctx, event);
+}
+
 /* Tracked, a message shows who had it, and one that was released before stops here. */
 static inline void touch(const weir_obj *obj, const weir_ctx *by) {
     if (WEIR_UNLIKELY(weir_leak_is_tracking()) && !weir_leak_touched(obj, by->handler->name)) {
@@ -48,6 +53,10 @@ weir_channel *weir_ctx_channel(const weir_ctx *ctx) {
 
 weir_loop *weir_ctx_loop(const weir_ctx *ctx) {
     return channel_of(ctx->pipeline)->loop;
+}
+
+weir_ctx *weir_ctx_writes_to(const weir_ctx *ctx) {
+    return checked_next_outward(ctx, EVENT_WRITE, __func__);
 }
 
 weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity) {
@@ -114,11 +123,6 @@ void weir_ctx_fail(weir_ctx *ctx, weir_status status, const char *what) {
 }
 
 /* ---- outward ---- */
-
-static inline weir_ctx *checked_next_outward(weir_ctx *ctx, uint32_t event, const char *function) {
-    loop_check_current(channel_of(ctx->pipeline)->loop, function);
-    return next_outward(ctx, event);
-}
 
 /* Apart, as above. */
 static WEIR_COLD void write_rarer(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
