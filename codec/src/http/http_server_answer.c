@@ -40,27 +40,33 @@ weir_http_response *http_server_text(weir_ctx *ctx, unsigned status, const char 
     return response;
 }
 
-void http_server_answer(http_server *self, weir_http_response *response, weir_buf *body) {
-    weir_ctx *ctx = self->ctx;
-    if (response == NULL) {
-        self->ending = true;
-        weir_buf_release(body);
-        weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
-        return;
-    }
-    note_length(response, size_of_body((weir_obj *)body));
+/* A handler on the way may have kept what was written: then the gathering ends here. */
+static void stop_gathering(http_server *self) {
+    if (self->out.gathering) http_out_release(&self->out);
+}
+
+void http_server_answer(http_server *self, weir_http_response *response, weir_obj *body,
+                        weir_promise *promise) {
     http_out_enter(&self->out);
     self->out.gathering = true;
-    http_server_write(ctx, &response->head.obj, NULL);
-    if (body != NULL) http_server_write(ctx, &body->obj, NULL);
-    http_server_write(ctx, &weir_http_end_plain.obj, NULL);
+    note_length(response, size_of_body(body));
+    http_server_write_response(self, response, NULL);
+    if (body != NULL) http_server_write_piece(self, body, NULL);
+    http_server_write_end(self, &weir_http_end_plain, promise);
+    if (!self->out.is_freed) stop_gathering(self);
     http_out_leave(&self->out);
 }
 
-/* A handler on the way may have kept what was written: then the gathering ends here. */
-static void stop_gathering(const weir_ctx *ctx) {
-    http_server *self = server_behind(ctx);
-    if (self != NULL && self->out.gathering) http_out_release(&self->out);
+/* The same through the handlers between: part by part, as they want it. */
+static void answer_through(weir_ctx *ctx, http_server *self, weir_http_response *response, weir_obj *body,
+                           weir_promise *promise) {
+    self->out.gathering = true;
+    note_length(response, size_of_body(body));
+    weir_ctx_write(ctx, response, NULL);
+    if (body != NULL) weir_ctx_write(ctx, body, NULL);
+    weir_ctx_write(ctx, &weir_http_end_plain, promise);
+    self = server_behind(ctx); /* or gone by now */
+    if (self != NULL) stop_gathering(self);
 }
 
 void weir_http_server_respond(weir_ctx *ctx, weir_http_response *response, void *body,
@@ -76,19 +82,18 @@ void weir_http_server_respond(weir_ctx *ctx, weir_http_response *response, void 
         weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
         return;
     }
-    http_server *self = server_behind(ctx);
+    weir_ctx *next = weir_ctx_writes_to(ctx);
+    bool is_next = weir_ctx_handler(next) == &http_server_ops.handler;
+    http_server *self = is_next ? http_server_of(next) : server_behind(ctx);
     weir_status status = self == NULL ? (weir_status)WEIR_E_CLOSED : http_server_why_not(self);
     if (status != WEIR_OK) {
         weir_obj_release(body);
         http_out_refuse(ctx, &response->head.obj, promise, status);
-        return;
+    } else if (is_next) {
+        http_server_answer(self, response, body, promise);
+    } else {
+        answer_through(ctx, self, response, body, promise);
     }
-    self->out.gathering = true;
-    note_length(response, size_of_body(body));
-    weir_ctx_write(ctx, response, NULL);
-    if (body != NULL) weir_ctx_write(ctx, body, NULL);
-    weir_ctx_write(ctx, &weir_http_end_plain, promise);
-    stop_gathering(ctx);
 }
 
 void weir_http_server_respond_text(weir_ctx *ctx, unsigned status, const char *text) {

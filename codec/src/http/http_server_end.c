@@ -56,7 +56,12 @@ static void answer_refusal(http_server *self, unsigned status, const weir_error 
         weir_buf_release(body);
         response = http_server_text(self->ctx, status, NULL, &body);
     }
-    http_server_answer(self, response, body);
+    if (response == NULL) {
+        self->ending = true;
+        weir_ctx_abort(self->ctx, WEIR_E_NO_MEMORY);
+    } else {
+        http_server_answer(self, response, (weir_obj *)body, NULL);
+    }
 }
 
 /* A handler that has seen the head is told; nobody else would know what to do with it. */

@@ -97,11 +97,16 @@ void http_server_send_continue(http_server *self);
 /* WEIR_OK when a response may be written. */
 weir_status http_server_why_not(const http_server *self);
 void http_server_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise);
+/* What it does with each kind. */
+void http_server_write_response(http_server *self, weir_http_response *response, weir_promise *promise);
+void http_server_write_piece(http_server *self, weir_obj *msg, weir_promise *promise);
+void http_server_write_end(http_server *self, weir_http_end *end, weir_promise *promise);
 
 /* ---- http_server_answer.c ---- */
 
-/* A whole response, written from here. Takes: response (NULL: out of memory), body. */
-void http_server_answer(http_server *self, weir_http_response *response, weir_buf *body);
+/* A whole response, written from here. Takes: response, body (or NULL), promise. */
+void http_server_answer(http_server *self, weir_http_response *response, weir_obj *body,
+                        weir_promise *promise);
 /* Borrows: text, or NULL. Gives: a response, or NULL when out of memory, and its body. */
 weir_http_response *http_server_text(weir_ctx *ctx, unsigned status, const char *text, weir_buf **body);
 

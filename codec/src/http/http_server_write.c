@@ -106,8 +106,7 @@ static weir_status why_no_body(const http_server *self) {
     return status == WEIR_OK ? (weir_status)WEIR_E_INVALID : status;
 }
 
-/* Takes: end, promise. */
-static void write_end(http_server *self, weir_http_end *end, weir_promise *promise) {
+void http_server_write_end(http_server *self, weir_http_end *end, weir_promise *promise) {
     weir_status status = why_no_body(self);
     if (self->interim && self->answer == HTTP_ANSWER_NONE) {
         self->interim = false;
@@ -121,7 +120,7 @@ static void write_end(http_server *self, weir_http_end *end, weir_promise *promi
     }
 }
 
-static void write_piece(http_server *self, weir_obj *msg, weir_promise *promise) {
+void http_server_write_piece(http_server *self, weir_obj *msg, weir_promise *promise) {
     weir_status status = why_no_body(self);
     bool is_bytes = weir_obj_is(msg, &weir_buf_type) || weir_obj_is(msg, &weir_region_type);
     if (!is_bytes) status = WEIR_E_UNSUPPORTED;
@@ -132,7 +131,7 @@ static void write_piece(http_server *self, weir_obj *msg, weir_promise *promise)
     }
 }
 
-static void write_response(http_server *self, weir_http_response *response, weir_promise *promise) {
+void http_server_write_response(http_server *self, weir_http_response *response, weir_promise *promise) {
     weir_status status = http_server_why_not(self);
     if (status != WEIR_OK) {
         http_out_refuse(self->ctx, &response->head.obj, promise, status);
@@ -146,10 +145,10 @@ static void write_response(http_server *self, weir_http_response *response, weir
 void http_server_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     http_server *self = http_server_of(ctx);
     if (weir_http_response_from(msg) != NULL) {
-        write_response(self, weir_http_response_from(msg), promise);
+        http_server_write_response(self, weir_http_response_from(msg), promise);
     } else if (weir_http_end_from(msg) != NULL) {
-        write_end(self, weir_http_end_from(msg), promise);
+        http_server_write_end(self, weir_http_end_from(msg), promise);
     } else {
-        write_piece(self, msg, promise);
+        http_server_write_piece(self, msg, promise);
     }
 }
