@@ -60,16 +60,17 @@ bool http_out_release(http_out *self) {
     return held == NULL || pass_on(self, held, NULL);
 }
 
-static bool fits_behind(const weir_buf *held, const weir_obj *msg) {
-    if (held == NULL || !weir_obj_is(msg, &weir_buf_type)) return false;
-    size_t n = (size_t)weir_obj_size(msg);
-    return n <= SMALL && n <= weir_buf_writable(held) &&
-           weir_buf_status((const weir_buf *)(const void *)msg) == WEIR_OK;
+/* A small one in one piece. */
+static bool fits_behind(const weir_buf *held, weir_obj *msg) {
+    const weir_buf *buf = weir_buf_from(msg);
+    if (held == NULL || buf == NULL || weir_buf_status(buf) != WEIR_OK) return false;
+    size_t n = weir_buf_readable(buf);
+    return n <= SMALL && n <= weir_buf_writable(held) && weir_buf_peek(buf).len == n;
 }
 
 static bool gather(http_out *self, void *msg, weir_promise *promise) {
     if (fits_behind(self->held, msg)) {
-        weir_buf_write_buf(self->held, msg, weir_buf_readable(msg));
+        weir_buf_write_view(self->held, weir_buf_peek(msg));
         weir_buf_release(msg);
         if (promise == NULL) return true;
         msg = self->held;
