@@ -7,6 +7,7 @@
 #include "http/http_message_new.h"
 #include "http/http_scan.h"
 
+/* For the usual fields. */
 #define FIELDS_ROOM 256
 
 static weir_leak_counter requests = {.name = "http request"};
@@ -55,8 +56,9 @@ weir_http_end weir_http_end_plain = {
 
 /* ---- empty ones ---- */
 
-static weir_http_head *make_head(weir_pool *pool, size_t size, const weir_obj_type *type) {
-    weir_buf *home = pool == NULL ? NULL : weir_pool_get(pool, size);
+/* With `room` for the text of fields behind it where it lies in a pool. */
+static weir_http_head *make_head(weir_pool *pool, size_t size, size_t room, const weir_obj_type *type) {
+    weir_buf *home = pool == NULL ? NULL : weir_pool_get(pool, size + room);
     weir_http_head *head = NULL;
     if (home != NULL) head = (weir_http_head *)(void *)home->wp;
     if (pool == NULL) head = weir_alloc_acquire(NULL, size);
@@ -64,6 +66,12 @@ static weir_http_head *make_head(weir_pool *pool, size_t size, const weir_obj_ty
     weir_obj_init(&head->obj, type);
     head->home = home;
     weir_http_fields_init(&head->fields);
+    if (home != NULL && room != 0) {
+        weir_buf_commit(home, size);
+        weir_buf_skip(home, size);
+        head->fields.text = home;
+        head->fields.text_is_home = true;
+    }
     head->framing = WEIR_HTTP_NO_BODY;
     head->length = 0;
     head->minor = 1;
@@ -72,8 +80,8 @@ static weir_http_head *make_head(weir_pool *pool, size_t size, const weir_obj_ty
     return head;
 }
 
-weir_http_request *http_request_make(weir_pool *pool) {
-    weir_http_request *self = (void *)make_head(pool, sizeof *self, &weir_http_request_type);
+static weir_http_request *request_with_room(weir_pool *pool, size_t room) {
+    weir_http_request *self = (void *)make_head(pool, sizeof *self, room, &weir_http_request_type);
     if (self == NULL) return NULL;
     self->method = WEIR_HTTP_METHOD_OTHER;
     self->method_text = self->target = self->path = self->query = self->host = weir_bytes_of(NULL, 0);
@@ -81,13 +89,21 @@ weir_http_request *http_request_make(weir_pool *pool) {
     return self;
 }
 
-weir_http_response *http_response_make(weir_pool *pool) {
-    weir_http_response *self = (void *)make_head(pool, sizeof *self, &weir_http_response_type);
+static weir_http_response *response_with_room(weir_pool *pool, size_t room) {
+    weir_http_response *self = (void *)make_head(pool, sizeof *self, room, &weir_http_response_type);
     if (self == NULL) return NULL;
     self->status = 0;
     self->reason = weir_bytes_of(NULL, 0);
     self->line = NULL;
     return self;
+}
+
+weir_http_request *http_request_make(weir_pool *pool) {
+    return request_with_room(pool, 0);
+}
+
+weir_http_response *http_response_make(weir_pool *pool) {
+    return response_with_room(pool, 0);
 }
 
 weir_http_end *weir_http_end_new(void) {
@@ -104,20 +120,14 @@ static weir_buf *get_buf(weir_pool *pool, size_t capacity) {
     return pool == NULL ? weir_buf_new(capacity) : weir_pool_get(pool, capacity);
 }
 
-/* Room for the usual fields. False when out of memory. */
-static bool make_room_for_fields(weir_http_fields *fields, weir_pool *pool) {
-    fields->text = weir_pool_get(pool, FIELDS_ROOM);
-    return fields->text != NULL;
-}
-
 static weir_http_request *make_request(weir_pool *pool, const char *method, weir_bytes target) {
     weir_bytes name = weir_bytes_str(method);
     if (!http_is_token(name) || target.len == 0) return NULL;
     if (http_scan_target(target.ptr, target.len) != target.len) return NULL;
-    weir_http_request *self = http_request_make(pool);
+    weir_http_request *self = request_with_room(pool, FIELDS_ROOM);
     if (self == NULL) return NULL;
     self->line = get_buf(pool, name.len + target.len);
-    if (self->line == NULL || (pool != NULL && !make_room_for_fields(&self->head.fields, pool))) {
+    if (self->line == NULL) {
         weir_obj_release(self);
         return NULL;
     }
@@ -140,12 +150,8 @@ weir_http_request *weir_http_request_new_in(weir_pool *pool, const char *method,
 
 static weir_http_response *make_response(weir_pool *pool, unsigned status) {
     WEIR_CHECK(status >= 100 && status <= 599, "%u is no status of a response", status);
-    weir_http_response *self = http_response_make(pool);
+    weir_http_response *self = response_with_room(pool, FIELDS_ROOM);
     if (self == NULL) return NULL;
-    if (pool != NULL && !make_room_for_fields(&self->head.fields, pool)) {
-        weir_obj_release(self);
-        return NULL;
-    }
     self->status = status;
     self->reason = weir_bytes_str(weir_http_reason(status));
     return self;
