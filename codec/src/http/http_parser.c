@@ -47,11 +47,18 @@ static void fill_in_limits(weir_http_limits *limits) {
     if (limits->trailers > INT32_MAX) limits->trailers = INT32_MAX;
 }
 
+static void begin_section(weir_http_parser *self, http_state state) {
+    self->state = (uint8_t)state;
+    self->started = state == HTTP_TRAILERS;
+    self->room = self->started ? self->limits.trailers : self->limits.line;
+    self->at = self->clean = self->start = self->fields_at = 0;
+}
+
 void weir_http_parser_init(weir_http_parser *parser, weir_http_role role, const weir_http_limits *limits) {
     *parser = (weir_http_parser){.role = role, .between = role == WEIR_HTTP_RESPONSES};
     if (limits != NULL) parser->limits = *limits;
     fill_in_limits(&parser->limits);
-    parser->state = parser->between ? HTTP_DONE : HTTP_HEAD;
+    begin_section(parser, parser->between ? HTTP_DONE : HTTP_HEAD);
 }
 
 static void let_go(weir_http_parser *self) {
@@ -65,12 +72,6 @@ static void let_go(weir_http_parser *self) {
 void weir_http_parser_clear(weir_http_parser *parser) {
     let_go(parser);
     parser->state = HTTP_FAILED;
-}
-
-static void begin_section(weir_http_parser *self, http_state state) {
-    self->state = (uint8_t)state;
-    self->started = false;
-    self->at = self->clean = self->used = self->start = self->fields_at = 0;
 }
 
 static void begin_message(weir_http_parser *self) {

@@ -14,19 +14,17 @@
 /* Of a read that may go far beyond the section. */
 #define GATHER_STEP 1024
 
-static size_t line_limit(const weir_http_parser *self) {
-    if (self->state == HTTP_TRAILERS) return self->limits.trailers - self->used;
-    return self->started ? self->limits.fields - self->used : self->limits.line;
-}
-
 static void refuse_long(weir_http_parser *self, weir_error *error) {
     error->offset += self->at;
+    const weir_http_limits *limits = &self->limits;
     if (self->state == HTTP_TRAILERS) {
-        http_refuse_limit(self, error, 431, "trailers", self->used + self->clean, self->limits.trailers);
+        uint64_t actual = limits->trailers - self->room + self->clean;
+        http_refuse_limit(self, error, 431, "trailers", actual, limits->trailers);
     } else if (self->started) {
-        http_refuse_limit(self, error, 431, "header fields", self->used + self->clean, self->limits.fields);
+        uint64_t actual = limits->fields - self->room + self->clean;
+        http_refuse_limit(self, error, 431, "header fields", actual, limits->fields);
     } else {
-        http_refuse_limit(self, error, 414, "start line", self->clean, self->limits.line);
+        http_refuse_limit(self, error, 414, "start line", self->clean, limits->line);
     }
 }
 
@@ -39,7 +37,7 @@ static http_step refuse_byte(weir_http_parser *self, size_t at, const char *what
 /* The line at hand: WHOLE when its CR LF is there, and self->clean its length. It may be looked at no further than the
  * limit goes: where it is refused may not depend on how much is there. */
 static http_step read_line(weir_http_parser *self, weir_bytes bytes, weir_error *error) {
-    size_t limit = line_limit(self);
+    size_t limit = self->room;
     size_t end = bytes.len - self->at - 1 > limit ? self->at + limit + 1 : bytes.len;
     size_t stop = self->at + self->clean;
     stop += http_scan_line(bytes.ptr + stop, end - stop);
@@ -60,8 +58,8 @@ static http_step read_line(weir_http_parser *self, weir_bytes bytes, weir_error 
 
 /* The line at hand is whole. */
 static bool take_line(weir_http_parser *self, weir_bytes line, weir_error *error) {
-    if (self->started || self->state == HTTP_TRAILERS) {
-        self->used += line.len;
+    if (self->started) {
+        self->room -= line.len;
         return http_head_field(self, line, error);
     }
     if (line.len == 0 && self->at == 0) {
@@ -69,6 +67,7 @@ static bool take_line(weir_http_parser *self, weir_bytes line, weir_error *error
         return true;
     }
     self->started = true;
+    self->room = self->limits.fields;
     self->start_length = line.len;
     self->fields_at = self->at + line.len + 2;
     return http_head_start(self, line, error);
@@ -76,7 +75,7 @@ static bool take_line(weir_http_parser *self, weir_bytes line, weir_error *error
 
 static http_step read_lines(weir_http_parser *self, weir_bytes bytes, weir_error *error) {
     while (self->at < bytes.len) {
-        bool in_fields = self->started || self->state == HTTP_TRAILERS;
+        bool in_fields = self->started;
         if (!in_fields && !http_head_may_begin(self, bytes.ptr[self->at], error)) return HTTP_REFUSED;
         http_step step = read_line(self, bytes, error);
         if (step != HTTP_WHOLE) return step;

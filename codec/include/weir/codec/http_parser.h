@@ -56,12 +56,12 @@ typedef struct weir_http_parser {
 
     /* private */
     uint8_t state, method; /* what comes next; the method that a response answers */
-    bool started;          /* the start line is behind us */
+    bool started;          /* what comes are fields */
     bool interim;          /* another response to the same request follows */
     bool held;             /* the first byte of the buf is understood already */
     uint64_t left;         /* of the body or the chunk, in bytes */
     size_t chunk_line, extensions;
-    size_t at, clean, used;   /* the line at hand: where, how far looked at; the fields before it */
+    size_t at, clean, room;   /* the line at hand: where, how far looked at, how long it may be */
     size_t start, fields_at;  /* where the start line is, and the fields */
     size_t start_length;      /* of the start line */
     weir_buf *gathered;       /* a head that comes in several reads, so far */
