@@ -1,7 +1,7 @@
 /* http_scan.h - private: the first byte that ends a run, many bytes at a time.
  *
  * Each has a plain twin that every build has and the tests compare with: http_scan.c. The others are in files
- * named for what they need, here http_scan_x86.c (SSE2, which every x86-64 has).
+ * named for what they need, here http_scan_x86.h (SSE2, which every x86-64 has).
  */
 #ifndef WEIR_CODEC_HTTP_SCAN_H
 #define WEIR_CODEC_HTTP_SCAN_H
@@ -16,8 +16,7 @@ size_t http_scan_line_plain(const uint8_t *ptr, size_t n);
 size_t http_scan_target_plain(const uint8_t *ptr, size_t n);
 
 #ifdef __SSE2__
-size_t http_scan_line_x86(const uint8_t *ptr, size_t n);
-size_t http_scan_target_x86(const uint8_t *ptr, size_t n);
+#include "http/http_scan_x86.h"
 #define http_scan_line http_scan_line_x86
 #define http_scan_target http_scan_target_x86
 #else
