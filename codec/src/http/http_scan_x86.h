@@ -41,28 +41,26 @@ static inline unsigned http_scan_ends_of_target(__m128i bytes) {
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, others));
 }
 
-static inline size_t http_scan_line_x86(const uint8_t *ptr, size_t n) {
+/* What both do: `ends` has a bit for each byte that ends the run, `plain` sees to fewer than eight. */
+static inline __attribute__((always_inline)) size_t http_scan_x86(const uint8_t *ptr, size_t n,
+                                                                  unsigned (*ends)(__m128i),
+                                                                  size_t (*plain)(const uint8_t *, size_t)) {
     size_t i = 0;
     for (; n - i >= 16; i += 16) {
-        unsigned found = http_scan_ends_of_line(http_scan_load(ptr + i));
+        unsigned found = ends(http_scan_load(ptr + i));
         if (found != 0) return i + (size_t)__builtin_ctz(found);
     }
-    if (n - i >= 8)
-        return i +
-               http_scan_place_of(http_scan_ends_of_line(http_scan_load_both_ends(ptr + i, n - i)), n - i);
-    return i + http_scan_line_plain(ptr + i, n - i);
+    size_t left = n - i;
+    if (left < 8) return i + plain(ptr + i, left);
+    return i + http_scan_place_of(ends(http_scan_load_both_ends(ptr + i, left)), left);
+}
+
+static inline size_t http_scan_line_x86(const uint8_t *ptr, size_t n) {
+    return http_scan_x86(ptr, n, http_scan_ends_of_line, http_scan_line_plain);
 }
 
 static inline size_t http_scan_target_x86(const uint8_t *ptr, size_t n) {
-    size_t i = 0;
-    for (; n - i >= 16; i += 16) {
-        unsigned found = http_scan_ends_of_target(http_scan_load(ptr + i));
-        if (found != 0) return i + (size_t)__builtin_ctz(found);
-    }
-    if (n - i >= 8)
-        return i +
-               http_scan_place_of(http_scan_ends_of_target(http_scan_load_both_ends(ptr + i, n - i)), n - i);
-    return i + http_scan_target_plain(ptr + i, n - i);
+    return http_scan_x86(ptr, n, http_scan_ends_of_target, http_scan_target_plain);
 }
 
 #endif
