@@ -67,6 +67,14 @@ static uint8_t *put_hex(uint8_t *at, uint64_t number) {
 
 /* ---- heads ---- */
 
+/* Requires: three digits. */
+static uint8_t *put_status(uint8_t *at, unsigned status) {
+    at[0] = (uint8_t)('0' + status / 100);
+    at[1] = (uint8_t)('0' + status / 10 % 10);
+    at[2] = (uint8_t)('0' + status % 10);
+    return at + 3;
+}
+
 static bool is_dropped(const weir_http_field *field, const http_extra *extra) {
     if (field->removed) return true;
     return (extra->drops_length && field->name == WEIR_HTTP_CONTENT_LENGTH) ||
@@ -133,7 +141,7 @@ weir_buf *http_encoder_response(weir_ctx *ctx, const weir_http_response *respons
     weir_buf *buf = weir_ctx_get_buf(ctx, size + size_of_rest(&response->head.fields, extra) + room);
     if (buf == NULL) return NULL;
     uint8_t *at = PUT(buf->wp, "HTTP/1.1 ");
-    at = put_decimal(at, response->status);
+    at = put_status(at, response->status);
     *at++ = ' ';
     at = put_view(at, response->reason);
     at = PUT(at, "\r\n");

@@ -66,10 +66,14 @@ weir_bytes weir_http_name_text(weir_http_name name) {
     return texts[name];
 }
 
-unsigned http_name_slot(weir_bytes text) {
+static inline unsigned slot_of(weir_bytes text) {
     size_t n = text.len;
     unsigned first = text.ptr[0] | 0x20u, middle = text.ptr[n / 2] | 0x20u, last = text.ptr[n - 1] | 0x20u;
     return ((unsigned)n * 62 + first * 49 + last * 43 + middle) % HTTP_NAME_SLOTS;
+}
+
+unsigned http_name_slot(weir_bytes text) {
+    return slot_of(text);
 }
 
 /* Bytes of a text against those of a name in the table, whose letters may differ in case: what is a letter there has
@@ -93,7 +97,7 @@ static uint64_t differ4(const uint8_t *text, const uint8_t *name) {
 }
 
 /* The last bytes are looked at together, some of them for the second time. */
-bool http_is_word(weir_bytes text, weir_bytes word) {
+static inline bool is_spelling_of(weir_bytes text, weir_bytes word) {
     size_t n = word.len;
     if (text.len != n) return false;
     if (n >= 8) {
@@ -106,8 +110,12 @@ bool http_is_word(weir_bytes text, weir_bytes word) {
     return n == 0;
 }
 
+bool http_is_word(weir_bytes text, weir_bytes word) {
+    return is_spelling_of(text, word);
+}
+
 weir_http_name weir_http_name_of(weir_bytes text) {
     if (text.len == 0) return WEIR_HTTP_OTHER;
-    weir_http_name name = (weir_http_name)by_slot[http_name_slot(text)];
-    return http_is_word(text, texts[name]) ? name : WEIR_HTTP_OTHER;
+    weir_http_name name = (weir_http_name)by_slot[slot_of(text)];
+    return is_spelling_of(text, texts[name]) ? name : WEIR_HTTP_OTHER;
 }
