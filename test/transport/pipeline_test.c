@@ -88,6 +88,19 @@ WEIR_TEST(pipeline, passes_by_handlers_without_the_slot) {
     }
 }
 
+WEIR_TEST(pipeline, tells_where_a_write_from_a_place_goes) {
+    chain list;
+    make(&list);
+    actor_add(&list.a, list.pipeline);
+    weir_pipeline_add_last(list.pipeline, &mute_handler, &list.extra);
+    actor_add(&list.b, list.pipeline);
+    weir_ctx *a = place_of(&list, &list.a);
+    expect(weir_ctx_writes_to(place_of(&list, &list.b)) == a);
+    expect(weir_ctx_writes_to(place_of(&list, &list.extra)) == a);
+    expect(weir_ctx_writes_to(a) == &list.pipeline->head);
+    unmake(&list);
+}
+
 WEIR_TEST(pipeline, is_built_at_both_ends_and_next_to_any_handler) {
     chain list;
     make(&list);
