@@ -59,8 +59,8 @@ static const char *const path_names[PATHS] = {PATH_LIST(PATH_NAME)};
 typedef struct end {
     uint64_t random;
     weir_loop *loop;
-    weir_channel
-        *channel; /* the only reference of the test's until it lets go; the wire's lasts until removed */
+    /* the only reference of the test's until it lets go; the wire's lasts until removed */
+    weir_channel *channel;
     weir_ctx *ctx;
     weir_timer timer;
     int depth, ticks;

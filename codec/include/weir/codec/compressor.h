@@ -43,11 +43,11 @@ typedef enum weir_compress_flush {
 /* Zero means the default, everywhere. */
 typedef struct weir_compressor_options {
     int level; /* 1 (fast) to 9 (gzip, zlib, deflate; 6), 11 (brotli; 5), 19 (zstd; 3), 12 (lz4; 1); snappy has none */
-    unsigned
-        window_bits; /* how far back it may point: 9 to 15 (gzip, ...; 15), 10 to 24 (brotli; 18), 10 to 27
-                              (zstd; 19): memory here and at the decoder */
-    weir_bytes
-        dictionary; /* what both ends know in advance; zstd (trained or raw), zlib, deflate. Borrowed for its life */
+    /* how far back it may point: 9 to 15 (gzip, ...; 15), 10 to 24 (brotli; 18), 10 to 27 (zstd; 19): memory
+     * here and at the decoder */
+    unsigned window_bits;
+    /* what both ends know in advance; zstd (trained or raw), zlib, deflate. Borrowed for its life */
+    weir_bytes dictionary;
     bool no_checksum; /* true: zstd and lz4 write none of the content */
     size_t piece;     /* most bytes of a buf that comes out, 64 and more; 16 KiB */
     weir_pool *pool;  /* for them; NULL: the heap. Borrowed for its life */

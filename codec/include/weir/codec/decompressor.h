@@ -41,9 +41,9 @@ typedef struct weir_decompressor weir_decompressor;
 typedef struct weir_decompressor_options {
     uint64_t output_max; /* bytes that may come out; 64 MiB; UINT64_MAX: no limit */
     unsigned ratio_max;  /* bytes out for each that came; 200; UINT_MAX: no limit */
-    unsigned
-        window_bits_max; /* zstd: 10 to 31; 23, as RFC 9659 wants it of HTTP. brotli: to 30; 24, above which it is the
-                                 large window that RFC 7932 does not have */
+    /* zstd: 10 to 31; 23, as RFC 9659 wants it of HTTP. brotli: to 30; 24, above which it is the large window
+     * that RFC 7932 does not have */
+    unsigned window_bits_max;
     weir_bytes dictionary; /* as the compressor's. Borrowed for its life */
     bool or_deflate;       /* of ZLIB: what has no header is DEFLATE, as some send it in HTTP */
     size_t piece;          /* most bytes of a buf that comes out, 64 and more; 16 KiB */

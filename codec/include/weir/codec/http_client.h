@@ -39,8 +39,8 @@ WEIR_BEGIN_DECLS
 /* Zero means the default, everywhere; milliseconds, WEIR_LOOP_NEVER: not at all. */
 typedef struct weir_http_client_options {
     weir_http_limits limits;
-    const char
-        *host; /* the Host of requests without one; NULL: none is added. Borrowed for the pipeline's life */
+    /* the Host of requests without one; NULL: none is added. Borrowed for the pipeline's life */
+    const char *host;
     unsigned response_timeout_ms; /* while a response is due nothing came for so long; 60 000 */
     unsigned continue_timeout_ms; /* a 100 is waited for so long; 1 000 */
     bool pass_continue;           /* true: a 100 comes as a response too */

@@ -22,8 +22,8 @@ typedef struct weir_http_part {
     weir_bytes head;        /* all fields, as they came */
     weir_bytes disposition; /* "form-data"; compares without case */
     weir_bytes name;        /* decoded */
-    weir_bytes
-        file_name; /* decoded, and no path to be trusted: see weir_http_path_last. Of filename*, if it is one */
+    /* decoded, and no path to be trusted: see weir_http_path_last. Of filename*, if it is one */
+    weir_bytes file_name;
     weir_bytes content_type; /* the value as it came */
 } weir_http_part;
 

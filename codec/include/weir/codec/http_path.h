@@ -21,8 +21,8 @@ WEIR_API bool weir_http_path_split(weir_bytes target, weir_bytes *path, weir_byt
 
 /* What is refused beyond what must be. */
 typedef struct weir_http_path_options {
-    bool
-        allow_backslash; /* a backslash is a byte like others; false: refused, some systems take it for a slash */
+    /* a backslash is a byte like others; false: refused, some systems take it for a slash */
+    bool allow_backslash;
     bool allow_control; /* so are control bytes, except NUL; false: refused */
     bool refuse_hidden; /* no segment begins with a dot */
 } weir_http_path_options;

@@ -53,8 +53,8 @@ typedef struct weir_http_server_options {
     weir_http_limits limits;
     unsigned head_timeout_ms; /* from the first byte of a request to the end of its head; 10 000 */
     unsigned idle_timeout_ms; /* from a response to the first byte of a request; 60 000 */
-    unsigned
-        body_rate; /* bytes a second a body must bring, over 10 s, while it is read; 128; or WEIR_LOOP_NEVER */
+    /* bytes a second a body must bring, over 10 s, while it is read; 128; or WEIR_LOOP_NEVER */
+    unsigned body_rate;
     unsigned linger_ms;            /* after an error, for the peer to read the answer and end; 5 000 */
     unsigned requests_max;         /* on one connection, then it closes; 0: no limit */
     size_t drain_max;              /* bytes of a body that are dropped behind its response; 64 KiB */

@@ -40,8 +40,8 @@ typedef struct weir_proxy_header {
     bool is_datagram; /* what it forwards is UDP, or datagrams of a unix socket */
     weir_addr source; /* who calls; none (len 0) when local or unknown, and the same for */
     weir_addr destination;
-    weir_bytes
-        tlvs; /* of version 2, checked to be whole: for weir_proxy_tlv_next. Borrowed from what was parsed */
+    /* of version 2, checked to be whole: for weir_proxy_tlv_next. Borrowed from what was parsed */
+    weir_bytes tlvs;
 } weir_proxy_header;
 
 /* The header at `start` of a stream. AGAIN: it is whole, `*used` bytes long, and `*out` is filled in. MORE: it may become

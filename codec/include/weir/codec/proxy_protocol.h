@@ -28,9 +28,9 @@ WEIR_BEGIN_DECLS
 
 /* Zero means the default. */
 typedef struct weir_proxy_protocol_options {
-    const weir_ip_filter
-        *trusted;        /* whose header is believed; NULL: everybody's, for ports only proxies can reach.
-                                      Borrowed for the pipeline's life */
+    /* whose header is believed; NULL: everybody's, for ports only proxies can reach. Borrowed for the
+     * pipeline's life */
+    const weir_ip_filter *trusted;
     bool others_pass;    /* who is not trusted is served without a header; false: refused */
     size_t max_length;   /* of a header of version 2; 2048, at most 4096 */
     uint64_t timeout_ms; /* from `active` or from when it is added to an active channel; 10 000 */

@@ -56,9 +56,9 @@ typedef struct weir_tls_options {
     const char *crl_file;  /* revoked certificates: a list of each CA in a chain, else it fails; NULL: none */
     unsigned verify_depth; /* intermediates in a chain; 8 */
     weir_tls_client_cert client_cert;
-    bool
-        require_ocsp; /* a client: the server staples a response that says "good" (RFC 6066 8), or it fails */
-    bool insecure;    /* a client: nothing is verified. Whoever is in the middle can read and change all */
+    /* a client: the server staples a response that says "good" (RFC 6066 8), or it fails */
+    bool require_ocsp;
+    bool insecure; /* a client: nothing is verified. Whoever is in the middle can read and change all */
 
     /* ---- the protocol ---- */
     weir_tls_version min, max;

@@ -29,16 +29,16 @@ typedef struct weir_tls_engine weir_tls_engine;
 
 /* Zero means the default. Borrowed for the call. */
 typedef struct weir_tls_engine_options {
-    const char *
-        peer_name; /* a client: the host name or address that is asked for (SNI; not of addresses) and verified.
-                                Needed unless the context is insecure */
-    size_t
-        record_first; /* plaintext in a record at first, so that the peer can begin with one segment; 1 369 */
+    /* a client: the host name or address that is asked for (SNI; not of addresses) and verified. Needed
+     * unless the context is insecure */
+    const char *peer_name;
+    /* plaintext in a record at first, so that the peer can begin with one segment; 1 369 */
+    size_t record_first;
     size_t record_grow; /* bytes sent until records are full (16 KiB); 128 KiB; SIZE_MAX: they stay small */
-    unsigned
-        record_idle_ms; /* quiet for so long, they are small again: as weir_tls_engine_set_now tells; 1 000 */
-    uint64_t
-        rekey_records; /* sealed under one key of 1.3; 2^23, a third of what AES-GCM bears (RFC 8446, 5.5) */
+    /* quiet for so long, they are small again: as weir_tls_engine_set_now tells; 1 000 */
+    unsigned record_idle_ms;
+    /* sealed under one key of 1.3; 2^23, a third of what AES-GCM bears (RFC 8446, 5.5) */
+    uint64_t rekey_records;
 } weir_tls_engine_options;
 
 /* `*out` Gives an engine. Borrows: context (retained), options (may be NULL for a server), pool for its life (NULL: the heap).

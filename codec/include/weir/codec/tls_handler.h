@@ -37,9 +37,9 @@ WEIR_BEGIN_DECLS
 typedef struct weir_tls_handler_options {
     weir_tls_engine_options engine;
     unsigned handshake_timeout_ms; /* from its beginning to its end; 10 000 */
-    unsigned
-        close_timeout_ms; /* for the peer's close_notify after ours; 3 000; then the connection just ends */
-    size_t chunk;         /* of a region or a large buf encrypted at once; 64 KiB */
+    /* for the peer's close_notify after ours; 3 000; then the connection just ends */
+    unsigned close_timeout_ms;
+    size_t chunk;  /* of a region or a large buf encrypted at once; 64 KiB */
     bool starttls; /* next to the wire, in front of the handlers that are there; else next to the tail */
 } weir_tls_handler_options;
 

@@ -60,9 +60,9 @@ typedef struct weir_websocket_opened {
 /* No message comes or goes any more. */
 typedef struct weir_websocket_closed {
     weir_obj obj;
-    unsigned
-        code;   /* the peer's; after a violation the one we sent; NONE and ABNORMAL see websocket_close.h */
-    bool clean; /* both ends sent a close frame */
+    /* the peer's; after a violation the one we sent; NONE and ABNORMAL see websocket_close.h */
+    unsigned code;
+    bool clean;                                  /* both ends sent a close frame */
     const char *what;                            /* the rule that was broken, or NULL. Until: forever */
     char reason[WEIR_WEBSOCKET_REASON_MOST + 1]; /* the peer's, UTF-8; "" */
 } weir_websocket_closed;

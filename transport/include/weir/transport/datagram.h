@@ -49,10 +49,10 @@ typedef struct weir_datagram {
     weir_addr local;
     unsigned interface;
 
-    uint16_t
-        segment_size; /* written: cut content into datagrams of so many bytes, the last shorter; 0: one */
-    uint8_t ecn;      /* with `ecn`: the two bits of RFC 3168, read and written */
-    bool truncated;   /* read, with `keep_truncated`: the rest was lost */
+    /* written: cut content into datagrams of so many bytes, the last shorter; 0: one */
+    uint16_t segment_size;
+    uint8_t ecn;    /* with `ecn`: the two bits of RFC 3168, read and written */
+    bool truncated; /* read, with `keep_truncated`: the rest was lost */
 } weir_datagram;
 
 /* What all datagrams are to weir_obj_is; its size in a queue is its content's. */
