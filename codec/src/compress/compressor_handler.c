@@ -59,7 +59,8 @@ const weir_handler weir_compressor_handler = {
 
 weir_status weir_compressor_handler_add(weir_pipeline *pipeline, weir_compression format,
                                         const weir_compressor_options *options) {
-    weir_compressor_options chosen = options == NULL ? (weir_compressor_options){0} : *options;
+    weir_compressor_options chosen = {0};
+    if (options != NULL) chosen = *options;
     weir_compressor *compressor;
     if (chosen.pool == NULL) chosen.pool = weir_loop_pool(weir_channel_loop(weir_pipeline_channel(pipeline)));
     weir_status status = weir_compressor_new(&compressor, format, &chosen);

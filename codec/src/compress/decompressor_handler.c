@@ -145,7 +145,8 @@ const weir_handler weir_decompressor_handler = {
 
 weir_status weir_decompressor_handler_add(weir_pipeline *pipeline, weir_compression format,
                                           const weir_decompressor_options *options) {
-    weir_decompressor_options chosen = options == NULL ? (weir_decompressor_options){0} : *options;
+    weir_decompressor_options chosen = {0};
+    if (options != NULL) chosen = *options;
     if (chosen.output_max == 0) chosen.output_max = UINT64_MAX;
     if (chosen.pool == NULL) chosen.pool = weir_loop_pool(weir_channel_loop(weir_pipeline_channel(pipeline)));
     unpacker *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
