@@ -10,12 +10,12 @@ void weir_http_fields_init(weir_http_fields *fields) {
     fields->list = fields->inline_list;
     fields->count = 0;
     fields->room = WEIR_HTTP_FIELDS_INLINE;
-    fields->any_removed = fields->text_is_home = false;
+    fields->any_removed = fields->text_is_held = false;
     memset(fields->first, 0, sizeof fields->first);
 }
 
 void weir_http_fields_clear(weir_http_fields *fields) {
-    if (!fields->text_is_home) weir_buf_release(fields->text);
+    if (!fields->text_is_held) weir_buf_release(fields->text);
     if (fields->list != fields->inline_list) weir_alloc_release(NULL, fields->list);
     weir_http_fields_init(fields);
 }

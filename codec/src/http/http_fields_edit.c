@@ -21,24 +21,24 @@ weir_status http_fields_grow(weir_http_fields *fields) {
     return WEIR_OK;
 }
 
-/* Room for `n` bytes behind the text, in memory that nobody else sees: a text that was parsed is copied first. One at
- * home cannot grow, for its message would move with it. */
+/* Room for `n` bytes behind the text, in memory that nobody else sees: a text that was parsed is copied first, and one
+ * that its message holds does not grow, for the message may lie in it. */
 static weir_status make_room(weir_http_fields *fields, size_t n) {
     weir_buf *text = fields->text;
     size_t have = text == NULL ? 0 : weir_buf_readable(text);
     if (n > UINT32_MAX - have) return WEIR_E_LIMIT;
     bool is_ours = text != NULL && !weir_buf_is_read_only(text) && weir_buf_is_unshared(text);
     if (is_ours && weir_buf_writable(text) >= n) return WEIR_OK;
-    if (is_ours && !fields->text_is_home) {
+    if (is_ours && !fields->text_is_held) {
         weir_buf_room room = weir_buf_ensure_writable(text, n, false);
         if (room == WEIR_BUF_ROOM_ENOUGH || room == WEIR_BUF_ROOM_GREW) return WEIR_OK;
     }
     weir_buf *own = weir_buf_new(have + n < TEXT_ROOM ? TEXT_ROOM : have + n);
     if (own == NULL) return WEIR_E_NO_MEMORY;
     if (text != NULL) weir_buf_write_view(own, weir_buf_peek(text));
-    if (!fields->text_is_home) weir_buf_release(text);
+    if (!fields->text_is_held) weir_buf_release(text);
     fields->text = own;
-    fields->text_is_home = false;
+    fields->text_is_held = false;
     return WEIR_OK;
 }
 

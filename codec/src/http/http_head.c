@@ -153,18 +153,24 @@ bool http_head_field(weir_http_parser *self, weir_bytes line, weir_error *error)
 
 /* ---- the whole ---- */
 
+/* One reference is enough for the start line and the fields. */
+static weir_buf *let_message_hold(weir_http_fields *fields) {
+    fields->text_is_held = true;
+    return fields->text;
+}
+
 static bool finish_request(weir_http_parser *self, const uint8_t *line, weir_error *error) {
     weir_http_request *request = weir_http_request_from(self->making);
     request->method_text.ptr = line;
     request->target.ptr = line + request->method_text.len + 1;
-    request->line = weir_buf_retain(self->fields->text);
+    request->line = let_message_hold(self->fields);
     return http_target_read(self, request, error) && http_framing_request(self, request, error);
 }
 
 static bool finish_response(weir_http_parser *self, const uint8_t *line, weir_error *error) {
     weir_http_response *response = weir_http_response_from(self->making);
     response->reason.ptr = line + self->start_length - response->reason.len;
-    response->line = weir_buf_retain(self->fields->text);
+    response->line = let_message_hold(self->fields);
     return http_framing_response(self, response, error);
 }
 

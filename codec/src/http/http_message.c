@@ -70,7 +70,7 @@ static weir_http_head *make_head(weir_pool *pool, size_t size, size_t room, cons
         weir_buf_commit(home, size);
         weir_buf_skip(home, size);
         head->fields.text = home;
-        head->fields.text_is_home = true;
+        head->fields.text_is_held = true;
     }
     head->framing = WEIR_HTTP_NO_BODY;
     head->length = 0;

@@ -102,7 +102,7 @@ typedef struct weir_http_fields {
     weir_http_field *list;
     uint16_t count, room; /* entries of the list, removed ones too */
     bool any_removed;
-    bool text_is_home; /* private: `text` is the buf that its message lies in, and that holds it */
+    bool text_is_held;              /* private: `text` is a reference of the message, not of these fields */
     uint8_t first[WEIR_HTTP_NAMES]; /* 1 + the index of the first of that name; 255: look; 0: none */
     weir_http_field inline_list[WEIR_HTTP_FIELDS_INLINE];
 } weir_http_fields;
