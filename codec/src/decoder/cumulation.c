@@ -134,8 +134,9 @@ static weir_decode stop(weir_cumulation *self, weir_obj **out) {
 }
 
 /* One call of `decode`, its consumption booked; `*consumed` tells how much that was. */
-static weir_decode step(weir_cumulation *self, weir_decode_fn *decode, void *state, weir_obj **out,
-                        weir_error *error, size_t *consumed) {
+static inline __attribute__((always_inline)) weir_decode step(weir_cumulation *self, weir_decode_fn *decode,
+                                                              void *state, weir_obj **out, weir_error *error,
+                                                              size_t *consumed) {
     weir_buf *in = self->in != NULL ? self->in : weir_buf_empty();
     size_t before = weir_buf_readable(in);
     *error = (weir_error){.offset = self->offset};
