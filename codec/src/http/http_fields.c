@@ -1,8 +1,8 @@
 /* http_fields.c - looking at fields: entries of a list over one text. Changing them is http_fields_edit.c. */
 #include <weir/buffer/buf_bytes.h>
 #include <weir/codec/http_fields.h>
-#include <weir/core/alloc.h>
 
+#include "http/http_fields_list.h"
 #include "http/http_list.h"
 
 void weir_http_fields_init(weir_http_fields *fields) {
@@ -15,8 +15,7 @@ void weir_http_fields_init(weir_http_fields *fields) {
 }
 
 void weir_http_fields_clear(weir_http_fields *fields) {
-    if (!fields->text_is_held) weir_buf_release(fields->text);
-    if (fields->list != fields->inline_list) weir_alloc_release(NULL, fields->list);
+    http_fields_let_go(fields);
     weir_http_fields_init(fields);
 }
 

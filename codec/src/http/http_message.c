@@ -4,6 +4,7 @@
 #include <weir/core/alloc.h>
 
 #include "http/http_chars.h"
+#include "http/http_fields_list.h"
 #include "http/http_message_new.h"
 #include "http/http_scan.h"
 
@@ -17,7 +18,7 @@ static weir_leak_counter ends = {.name = "http end"};
 /* A head is the first member of what it is the head of. */
 static void free_head(weir_http_head *head) {
     weir_buf *home = head->home;
-    weir_http_fields_clear(&head->fields);
+    http_fields_let_go(&head->fields);
     if (home != NULL) {
         weir_buf_release(home);
     } else {
@@ -39,7 +40,7 @@ static void free_response(weir_obj *obj) {
 
 static void free_end(weir_obj *obj) {
     weir_http_end *self = (weir_http_end *)(void *)obj;
-    weir_http_fields_clear(&self->trailers);
+    http_fields_let_go(&self->trailers);
     weir_alloc_release(NULL, self);
 }
 
