@@ -44,6 +44,42 @@ WEIR_TEST(http_message, is_a_response_with_its_reason) {
     expect_abort({ weir_obj_release(weir_http_response_new(600)); }, "600 is no status");
 }
 
+/* More than there is room for where the message lies, and again once that was left. */
+WEIR_TEST(http_message, of_a_pool_takes_any_fields) {
+    weir_pool *pool = weir_pool_new(NULL);
+    require(pool != NULL);
+    weir_http_response *response = weir_http_response_new_in(pool, 200);
+    weir_http_request *request = weir_http_request_new_in(pool, "GET", weir_bytes_str("/a"));
+    require(response != NULL && request != NULL);
+    weir_http_fields *of[] = {&response->head.fields, &request->head.fields};
+    for (size_t i = 0; i < 2; i++) {
+        expect_eq(weir_http_fields_add(of[i], WEIR_HTTP_ETAG, weir_bytes_str("\"first\"")), WEIR_OK);
+        for (uint64_t n = 0; n < 100; n++)
+            expect_eq(weir_http_fields_add_number(of[i], WEIR_HTTP_AGE, n), WEIR_OK);
+        expect_eq(weir_http_fields_set(of[i], WEIR_HTTP_AGE, weir_bytes_str("last")), WEIR_OK);
+        expect_eq(weir_http_fields_count(of[i]), 2);
+        expect_bytes(weir_http_fields_get(of[i], WEIR_HTTP_ETAG), "\"first\"");
+        expect_bytes(weir_http_fields_get(of[i], WEIR_HTTP_AGE), "last");
+        weir_http_fields_clear(of[i]);
+        expect_eq(weir_http_fields_add(of[i], WEIR_HTTP_VARY, weir_bytes_str("*")), WEIR_OK);
+        expect_bytes(weir_http_fields_get(of[i], WEIR_HTTP_VARY), "*");
+    }
+    expect_eq(response->status, 200);
+    expect_bytes(request->target, "/a");
+    weir_obj_release(response);
+    weir_obj_release(request);
+
+    response = weir_http_response_new_in(pool, 404);
+    require(response != NULL);
+    weir_http_fields_clear(&response->head.fields); /* still at home */
+    expect_bytes(response->reason, "Not Found");
+    weir_obj_release(response);
+    weir_pool_stats stats;
+    weir_pool_get_stats(pool, &stats);
+    expect_eq(stats.live, 0);
+    weir_pool_free(pool);
+}
+
 WEIR_TEST(http_message, has_a_reason_for_every_usual_status) {
     expect_str(weir_http_reason(100), "Continue");
     expect_str(weir_http_reason(200), "OK");
