@@ -62,6 +62,20 @@ WEIR_TEST(tls_openssl, client_resumes_its_session) {
     tls_place_close(&place);
 }
 
+/* Of TLS 1.3 a client uses a ticket once. */
+WEIR_TEST(tls_openssl, client_that_resumes_gets_another_ticket) {
+    struct tls_place place;
+    set_up(&place);
+    tls_place_run(&place, CLIENT "begin -tls1_3 -sess_out session; say first; finish\n"
+                                 "for n in 1 2 3; do\n"
+                                 "    mv session old; begin -tls1_3 -sess_in old -sess_out session\n"
+                                 "    say more; await '^Reused' out; finish; [ -s session ]\n"
+                                 "done");
+    expect_eq(said(&place, "full handshake"), 1);
+    expect_eq(said(&place, "resumed"), 3);
+    tls_place_close(&place);
+}
+
 WEIR_TEST(tls_openssl, client_names_the_server_and_is_answered_without_a_staple) {
     struct tls_place place;
     set_up(&place);

@@ -23,9 +23,22 @@ static unsigned or_default(unsigned given, unsigned otherwise) {
     return given != 0 ? given : otherwise;
 }
 
+/* Of 1.3 a client uses a ticket once: it gets another for the next time (RFC 8446 C.4). But a new ticket is good for the whole
+ * time again, and would put off the next look at a client's certificate. */
+static int renew(const SSL *ssl, int answer) {
+    enum {
+        GOOD = 1,
+        GOOD_AND_ANOTHER = 2
+    };
+    if (answer < GOOD) return answer;
+    if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE) return GOOD;
+    return SSL_version(ssl) >= TLS1_3_VERSION ? GOOD_AND_ANOTHER : answer;
+}
+
 static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                          EVP_MAC_CTX *mac, int is_sealing) {
-    return tls_tickets_on_key(tls_context_of(ssl)->tickets, name, iv, cipher, mac, is_sealing);
+    int answer = tls_tickets_on_key(tls_context_of(ssl)->tickets, name, iv, cipher, mac, is_sealing);
+    return is_sealing ? answer : renew(ssl, answer);
 }
 
 /* What a client's connection was verified against is what its sessions are found by. */
