@@ -23,8 +23,8 @@ JAVA = ["-Xms256m", "-Xmx256m", "-XX:MaxDirectMemorySize=512m", "-XX:+UseSerialG
 JIT = {"is_native": False, "warm_ms": 3000}
 
 
-def nginx_text(rest):
-    """rest: what stands in the server block."""
+def nginx_text(rest, listen=""):
+    """rest: what stands in the server block; listen: behind the address."""
     return lambda port, folder: f"""
 user root;
 daemon off;
@@ -44,7 +44,7 @@ http {{
     keepalive_timeout 600;
     keepalive_requests 1000000000;
     client_header_timeout 600;
-    server {{ listen 127.0.0.1:{port} backlog=4096; {rest} }}
+    server {{ listen 127.0.0.1:{port} {listen} backlog=4096; {rest} }}
 }}
 """
 
@@ -67,8 +67,8 @@ frontend hello
 """
 
 
-def nginx(name, work, rest):
-    return Configured(name, work, nginx_text(rest), ["nginx", "-c", "FILE", "-p", "FOLDER"])
+def nginx(name, work, rest, listen=""):
+    return Configured(name, work, nginx_text(rest, listen), ["nginx", "-c", "FILE", "-p", "FOLDER"])
 
 
 def haproxy(name, work):

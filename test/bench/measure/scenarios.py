@@ -40,3 +40,20 @@ class File:
 
     def __str__(self):
         return f"{self.connections} x {bytes_text(self.size)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Handshakes:
+    resumed: bool
+
+    def __str__(self):
+        return "resumed" if self.resumed else "full"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bodies:
+    size: int
+    cipher: str
+
+    def __str__(self):
+        return f"{bytes_text(self.size)}, {self.cipher}"
