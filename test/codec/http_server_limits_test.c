@@ -233,6 +233,34 @@ WEIR_TEST(http_server_limits, finishes_a_head_that_had_begun_when_the_server_sto
     http_rig_end(&rig);
 }
 
+static void stop_with_grace(http_rig *self) {
+    http_rig_begin(self, &(weir_http_server_options){.no_date = true, .stopping_idle_ms = 500},
+                   http_rig_at_head);
+    weir_channel_fire_event(self->channel, &weir_event_stopping.obj);
+    weir_embedded_run(self->embedded);
+}
+
+WEIR_TEST(http_server_limits, answers_what_was_on_its_way_when_the_server_stopped) {
+    stop_with_grace(&rig);
+    expect(weir_embedded_is_open(rig.embedded));
+    weir_embedded_advance(rig.embedded, 499);
+    http_rig_send(&rig, GET("/a"));
+    expect_str(http_rig_wrote(&rig),
+               "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nok /a");
+    weir_embedded_feed_end(rig.embedded);
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server_limits, waits_no_longer_than_told_when_the_server_stopped) {
+    stop_with_grace(&rig);
+    weir_embedded_advance(rig.embedded, 499);
+    expect(weir_embedded_is_open(rig.embedded));
+    weir_embedded_advance(rig.embedded, 1);
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
 /* ---- memory ---- */
 
 static void answer_in_parts(http_rig *self, weir_obj *msg) {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,7 +14,9 @@
 
 #include "bootstrap/listen_socket.h"
 #include "bootstrap/server_internal.h"
+#include "folder.h"
 #include "house.h"
+#include "open_fds.h"
 
 static void drop_line(void *arg, weir_log_level level, const char *subject, const char *line) {
     (void)arg;
@@ -273,6 +276,70 @@ WEIR_TEST(server_listen, leaves_the_backlog_to_who_shares_the_socket) {
     expect(answers(caller));
     close(caller);
     shut_house(&h);
+}
+
+/* Each loop has a socket of its own, and in each somebody may wait. */
+WEIR_TEST(server_listen, hands_its_sockets_and_who_waits_in_them_to_the_next) {
+    enum {
+        MANY = 40
+    };
+    house h;
+    int fds[3], callers[MANY];
+    size_t count;
+    open_house(&h, 3, (weir_server_options){0});
+    unsigned port = h.port;
+    weir_server_pause(h.server);
+    require(weir_server_listen_fds(h.server, fds, 3, &count) == WEIR_OK);
+    expect_eq(count, 3);
+    for (int i = 0; i < 3; i++) expect((fcntl(fds[i], F_GETFD) & FD_CLOEXEC) != 0);
+    for (int i = 0; i < MANY; i++) callers[i] = plain_connect(port);
+    shut_house(&h);
+    open_house(&h, 2, (weir_server_options){.listen_fds = fds, .listen_fd_count = count});
+    expect_eq(h.port, port);
+    for (int i = 0; i < MANY; i++) {
+        expect(answers(callers[i]));
+        close(callers[i]);
+    }
+    shut_house(&h);
+}
+
+WEIR_TEST(server_listen, hands_on_all_of_its_sockets_or_none) {
+    house h;
+    int fds[3];
+    size_t count = 9;
+    open_house(&h, 3, (weir_server_options){0});
+    int opened = open_fds();
+    expect_status(weir_server_listen_fds(h.server, fds, 2, &count), WEIR_E_LIMIT);
+    expect_eq(count, 0);
+    expect_eq(open_fds(), opened);
+    weir_server_stop(h.server);
+    weir_server_wait(h.server);
+    expect_status(weir_server_listen_fds(h.server, fds, 3, &count), WEIR_E_STOPPED);
+    expect_eq(count, 0);
+    shut_house(&h);
+}
+
+WEIR_TEST(server_listen, leaves_the_file_of_a_unix_socket_that_was_handed_on) {
+    folder place;
+    folder_open(&place);
+    char host[310];
+    snprintf(host, sizeof host, "unix:%s", folder_file(&place, "socket"));
+    weir_loop_group *loops = weir_loop_group_new(1);
+    for (int handed_on = 0; handed_on < 2; handed_on++) {
+        static echo unused;
+        weir_server *server;
+        int fd = -1;
+        size_t count;
+        weir_server_options options = {
+            .loops = loops, .host = host, .build = build_echo, .build_arg = &unused};
+        require(weir_server_start(&server, &options) == WEIR_OK);
+        if (handed_on != 0) expect_status(weir_server_listen_fds(server, &fd, 1, &count), WEIR_OK);
+        weir_server_free(server);
+        expect_eq(access(folder_file(&place, "socket"), F_OK), handed_on != 0 ? 0 : -1);
+        if (fd >= 0) close(fd);
+    }
+    weir_loop_group_free(loops);
+    folder_close(&place);
 }
 
 static bool is_closed(int fd) {

@@ -442,6 +442,32 @@ WEIR_TEST(server, cuts_what_is_left_at_a_second_signal_and_survives_a_third) {
     shut_house(&h);
 }
 
+static void note_signal(weir_server *server, int number, void *arg) {
+    atomic_int *noted = arg;
+    expect(server != NULL);
+    atomic_fetch_add(noted, number);
+}
+
+WEIR_TEST(server, tells_of_the_signals_that_do_not_stop_it) {
+    house h;
+    atomic_int noted = 0;
+    open_house(
+        &h, 2,
+        (weir_server_options){.stop_on_signals = true, .on_signal = note_signal, .on_signal_arg = &noted});
+    int fd = plain_connect(h.port);
+    kill(getpid(), SIGHUP);
+    for (int i = 0; i < 10000 && atomic_load(&noted) != SIGHUP; i++) wait_ms(1);
+    expect_eq(atomic_load(&noted), SIGHUP);
+    kill(getpid(), SIGUSR2);
+    for (int i = 0; i < 10000 && atomic_load(&noted) == SIGHUP; i++) wait_ms(1);
+    expect_eq(atomic_load(&noted), SIGHUP + SIGUSR2);
+    expect(answers(fd));
+    close(fd);
+    kill(getpid(), SIGTERM);
+    expect_status(weir_server_wait(h.server), WEIR_OK);
+    shut_house(&h);
+}
+
 static void wait_for_server(void *arg) {
     weir_server_wait(arg);
 }

@@ -34,6 +34,13 @@ static void server_active(weir_ctx *ctx) {
 
 /* ---- what passes ---- */
 
+/* What a client sends on a connection that is being closed is lost, and it cannot know whether it was heard. */
+static void wait_for_one_more(http_server *self) {
+    self->requests_left = 1;
+    self->idle_timeout_ms = self->stopping_idle_ms;
+    http_server_mark(self);
+}
+
 static void stop(weir_ctx *ctx, http_server *self) {
     if (self->switched) {
         weir_ctx_fire_event(ctx, &weir_event_stopping.obj);
@@ -42,6 +49,8 @@ static void stop(weir_ctx *ctx, http_server *self) {
         weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
     } else if (self->head_began) {
         self->requests_left = 1;
+    } else if (!self->ending && self->stopping_idle_ms != 0) {
+        wait_for_one_more(self);
     } else if (!self->ending) {
         http_server_close(self);
     }
@@ -105,6 +114,7 @@ static unsigned or_default(unsigned value, unsigned usual) {
 static void take_options(http_server *self, const weir_http_server_options *options) {
     self->head_timeout_ms = or_default(options->head_timeout_ms, 10 * 1000);
     self->idle_timeout_ms = or_default(options->idle_timeout_ms, 60 * 1000);
+    self->stopping_idle_ms = options->stopping_idle_ms;
     self->linger_ms = or_default(options->linger_ms, 5 * 1000);
     self->body_rate = or_default(options->body_rate, 128);
     self->requests_left = or_default(options->requests_max, UINT_MAX);

@@ -42,7 +42,7 @@ typedef struct http_server {
     weir_ctx *ctx;
 
     /* ---- options ---- */
-    unsigned head_timeout_ms, idle_timeout_ms, linger_ms, body_rate;
+    unsigned head_timeout_ms, idle_timeout_ms, stopping_idle_ms, linger_ms, body_rate;
     unsigned requests_left; /* the last is answered with Connection: close */
     size_t drain_max;
     weir_bytes server_name;

@@ -33,9 +33,11 @@ void net_listener_resume(net_listener *listener);
 /* Takes: listener. `closed` follows. */
 void net_listener_close(net_listener *listener);
 
-/* Calls `fn(arg)` on the loop at SIGINT or SIGTERM, until closed. NULL when out of memory. On the loop. */
+/* Calls `fn` on the loop at SIGINT or SIGTERM, and with `more` at SIGHUP or SIGUSR2, until closed. NULL when out of
+ * memory. On the loop. */
 typedef struct net_signals net_signals;
-net_signals *net_signals_open(weir_loop *loop, void (*fn)(void *arg), void *arg);
+typedef void net_signal_fn(void *arg, int number);
+net_signals *net_signals_open(weir_loop *loop, bool more, net_signal_fn *fn, void *arg);
 void net_signals_close(net_signals *signals);
 
 #endif

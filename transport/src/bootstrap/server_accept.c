@@ -177,7 +177,7 @@ weir_status server_part_listen(server_part *part) {
         server_listener *listener = &server->listeners[i];
         if (listener->part != part) continue;
         listener->net = net_listener_open(part->loop, listener->fd, &listener_events, listener);
-        listener->fd = -1;
+        listener->is_taken = true;
         if (listener->net != NULL) {
             part->listening++;
         } else {
@@ -193,7 +193,10 @@ void server_part_stop_listening(server_part *part) {
     for (size_t i = 0; i < server->listener_count; i++) {
         server_listener *listener = &server->listeners[i];
         if (listener->part != part || listener->net == NULL) continue;
-        unix_socket_remove(&listener->file);
+        if (!atomic_load(&server->is_shared)) unix_socket_remove(&listener->file);
+        pthread_mutex_lock(&server->lock);
+        listener->fd = -1;
+        pthread_mutex_unlock(&server->lock);
         net_listener_close(listener->net);
         listener->net = NULL;
     }

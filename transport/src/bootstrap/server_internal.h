@@ -40,7 +40,8 @@ typedef struct server_part {
 typedef struct server_listener {
     server_part *part;
     net_listener *net;
-    int fd;          /* until `net` takes it */
+    int fd;          /* until it stops listening, then -1; changes under the server's lock */
+    bool is_taken;   /* `net` closes it */
     bool hands_over; /* it is the only one of its address: its connections are spread here */
     size_t turn;
     unix_socket_file file; /* removed when it stops listening */
@@ -56,6 +57,7 @@ struct weir_server {
     net_signals *signals; /* on the first loop, until the server is freed */
     weir_task signals_task;
     atomic_bool stop_asked, cut_asked, paused;
+    atomic_bool is_shared;     /* others were given its descriptors: the files of its sockets stay */
     atomic_size_t accepting;   /* loops whose listeners are not closed */
     atomic_uint_fast64_t open; /* on all loops, for max_connections */
     atomic_uint_fast64_t aborted;

@@ -3,6 +3,8 @@
  * An address that several sockets can share (SO_REUSEPORT) gets one for each loop. Any other socket has a loop
  * to accept on, which hands its connections over to all.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "bootstrap/listen_socket.h"
@@ -96,10 +98,38 @@ void server_drop_inherited(const weir_server_options *options) {
 
 void server_close_sockets(weir_server *server) {
     for (size_t i = 0; i < server->listener_count; i++) {
-        unix_socket_remove(&server->listeners[i].file);
-        if (server->listeners[i].fd >= 0) close(server->listeners[i].fd);
+        server_listener *listener = &server->listeners[i];
+        if (!atomic_load(&server->is_shared)) unix_socket_remove(&listener->file);
+        if (listener->fd >= 0 && !listener->is_taken) close(listener->fd);
     }
     local_name_free(server->name);
     weir_alloc_release(NULL, server->listeners);
     weir_alloc_release(NULL, server->addrs);
+}
+
+/* ---- handing them on ---- */
+
+static weir_status copy_fd(int fd, int *copy) {
+    *copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (*copy >= 0) return WEIR_OK;
+    return fd < 0 ? (weir_status)WEIR_E_STOPPED : weir_status_from_errno(errno);
+}
+
+weir_status weir_server_listen_fds(weir_server *server, int *fds, size_t room, size_t *count) {
+    weir_status status = server->listener_count > room ? WEIR_E_LIMIT : WEIR_OK;
+    size_t copied = 0;
+    *count = 0;
+    pthread_mutex_lock(&server->lock);
+    while (status == WEIR_OK && copied < server->listener_count) {
+        status = copy_fd(server->listeners[copied].fd, &fds[copied]);
+        if (status == WEIR_OK) copied++;
+    }
+    if (status == WEIR_OK) atomic_store(&server->is_shared, true);
+    pthread_mutex_unlock(&server->lock);
+    if (status == WEIR_OK) {
+        *count = copied;
+    } else {
+        while (copied > 0) close(fds[--copied]);
+    }
+    return status;
 }

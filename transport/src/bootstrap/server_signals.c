@@ -1,9 +1,11 @@
-/* server_signals.c - SIGINT and SIGTERM stop the server; they are its own from start to free. */
+/* server_signals.c - SIGINT and SIGTERM stop the server, others are told to its program; they are its own from start to
+ * free. */
+#include <signal.h>
+
 #include "bootstrap/server_internal.h"
 
 /* The first signal stops gracefully, the second cuts what is left, more do nothing. */
-static void on_signal(void *arg) {
-    weir_server *server = arg;
+static void stop_or_cut(weir_server *server) {
     if (!atomic_load(&server->stop_asked)) {
         weir_server_stop(server);
     } else if (!atomic_exchange(&server->cut_asked, true)) {
@@ -14,8 +16,18 @@ static void on_signal(void *arg) {
     }
 }
 
+static void on_signal(void *arg, int number) {
+    weir_server *server = arg;
+    if (number == SIGINT || number == SIGTERM) {
+        stop_or_cut(server);
+    } else {
+        server->options.on_signal(server, number, server->options.on_signal_arg);
+    }
+}
+
 weir_status server_open_signals(weir_server *server) {
-    server->signals = net_signals_open(server->parts[0].loop, on_signal, server);
+    server->signals =
+        net_signals_open(server->parts[0].loop, server->options.on_signal != NULL, on_signal, server);
     return server->signals != NULL ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;
 }
 

@@ -21,8 +21,8 @@
  *     Errors     What is malformed is answered (400, 413, 414, 431, 501, 505; 408 when it takes too long; 503 out of
  *                memory) and the connection closed, lingering so that the peer can read why; nothing behind it is
  *                parsed. A handler that had seen the head gets the error event; its answer then fails, WEIR_E_CLOSED.
- *     Ending     `stopping` lets the request under way finish with Connection: close, and closes at once what is idle; a
- *                handler that answers without end takes weir_http_event_stopping. A peer that has ended its
+ *     Ending     `stopping` lets the request under way finish with Connection: close, and closes what is idle, at once or
+ *                after stopping_idle_ms, in which one more request is answered; a handler that answers without end takes weir_http_event_stopping. A peer that has ended its
  *                side still gets its answers.
  *     Limits     Time for a head, for a body, between requests: off only by WEIR_LOOP_NEVER. A peer that does not take
  *                its response is for timeout_handler.h (write_ms).
@@ -53,6 +53,8 @@ typedef struct weir_http_server_options {
     weir_http_limits limits;
     unsigned head_timeout_ms; /* from the first byte of a request to the end of its head; 10 000 */
     unsigned idle_timeout_ms; /* from a response to the first byte of a request; 60 000 */
+    /* from `stopping`: a request that was on its way is still answered; 0: closes at once */
+    unsigned stopping_idle_ms;
     /* bytes a second a body must bring, over 10 s, while it is read; 128; or WEIR_LOOP_NEVER */
     unsigned body_rate;
     unsigned linger_ms;            /* after an error, for the peer to read the answer and end; 5 000 */

@@ -34,6 +34,10 @@ typedef struct weir_server_address {
     unsigned port;    /* the same */
 } weir_server_address;
 
+/* SIGHUP or SIGUSR2 came. On the first loop, which waits meanwhile: what takes long goes elsewhere
+ * (weir_loop_offload). Borrows: server, arg. */
+typedef void weir_server_signal_fn(weir_server *server, int number, void *arg);
+
 /* Zero means the default, everywhere. */
 typedef struct weir_server_options {
     weir_loop_group *loops; /* needed. Borrowed for the server's life */
@@ -60,6 +64,10 @@ typedef struct weir_server_options {
     unsigned unix_mode;           /* of the file of a unix socket, such as 0660; 0: as the umask says */
     bool stop_on_signals;         /* SIGINT and SIGTERM stop this server, a second one cuts what is left;
                                      theirs again once the server is freed */
+    weir_server_signal_fn
+        *on_signal;      /* with stop_on_signals, by custom: SIGHUP to read again what was configured,
+                                         SIGUSR2 to hand over to a new process. NULL: the two are left alone */
+    void *on_signal_arg; /* Borrowed for the server's life */
 } weir_server_options;
 
 typedef struct weir_server_stats {
@@ -125,6 +133,13 @@ WEIR_API void weir_server_free(weir_server *server);
  * those of the options in their order; NULL beyond the last. Borrows: server, and the answer for its life. */
 WEIR_API const weir_addr *weir_server_addr(const weir_server *server);
 WEIR_API const weir_addr *weir_server_addr_at(const weir_server *server, size_t i);
+
+/* Copies of the descriptors it listens on, for a process that takes over: it gets them as listen_fds.h says, and when it
+ * serves, this one stops. As the sockets are the same ones, who waits in their backlogs goes along: nobody is refused or
+ * reset. The files of its unix sockets stay when it stops; its names in this process (local.h) are not among them.
+ * Borrows: server. Gives: `*count` descriptors, close-on-exec. Fails, and gives none: WEIR_E_LIMIT when there are more
+ * than `room`, WEIR_E_STOPPED once it has begun to stop, -EMFILE. */
+WEIR_API weir_status weir_server_listen_fds(weir_server *server, int *fds, size_t room, size_t *count);
 
 /* Sums over its loops; a moment's truth. Borrows: server. */
 WEIR_API void weir_server_get_stats(const weir_server *server, weir_server_stats *out);
