@@ -47,6 +47,9 @@ typedef struct args_server {
     const char *host;
     unsigned port;
     unsigned loops;
+    const char *user;  /* NULL: as it was started */
+    unsigned uid, gid; /* the user's, see confine.h */
+    bool sandbox;
 } args_server;
 
 #define ARGS_SERVER(server)                                                                                  \
@@ -54,6 +57,13 @@ typedef struct args_server {
         {"--port", "PORT", "port to listen on; 0: a free one", .number = &(server).port, .max = 65535}, {    \
         "--loops", "N", "event loops, one thread each; 0: one for each CPU", .number = &(server).loops,      \
                                                                              .max = 1024                     \
+    }
+
+/* Of those that call confine (confine.h). */
+#define ARGS_CONFINED(server)                                                                                \
+    {"--user", "NAME", "once it listens, go on as this user (needs root)", .text = &(server).user}, {        \
+        "--sandbox", NULL, "reach no other files, start no programs (landlock, seccomp)",                    \
+            .flag = &(server).sandbox                                                                        \
     }
 
 /* "program: sentence" on stderr; answers 1, for `return complain(...)` from main. */

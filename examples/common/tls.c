@@ -52,6 +52,18 @@ int tls_server_context(weir_tls_context **out, const args_tls *args, const char 
     return status == WEIR_OK ? 0 : complain("cannot speak TLS: %s", why.text);
 }
 
+int tls_server_reload(weir_tls_context *context, const args_tls *args) {
+    if (context == NULL || args->self_signed) return 0;
+    weir_tls_why why = {""};
+    weir_tls_identity *identity = NULL;
+    weir_status status = find_identity(&identity, args, NULL, &why);
+    if (status == WEIR_OK) status = weir_tls_context_set_identities(context, &identity, 1);
+    weir_tls_identity_release(identity);
+    if (status == WEIR_OK) return 0;
+    return complain("the certificate stays as it was: %s",
+                    why.text[0] != '\0' ? why.text : weir_status_text(status));
+}
+
 weir_status tls_server_add(weir_pipeline *pipeline, weir_tls_context *context) {
     return context == NULL ? WEIR_OK : weir_tls_handler_add(pipeline, context, NULL);
 }

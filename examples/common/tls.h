@@ -28,6 +28,10 @@ typedef struct args_tls {
  * command line asks for none. Answers 0, or after complaining 1. Gives: a context. */
 int tls_server_context(weir_tls_context **out, const args_tls *args, const char *host, const char *protocol);
 
+/* Loads the identity from the files again for `context`, which keeps what it has when that fails; nothing to do when it
+ * is NULL or its certificate was made here. Answers 0, or after complaining 1. */
+int tls_server_reload(weir_tls_context *context, const args_tls *args);
+
 /* In front of a pipeline; nothing when context is NULL. Borrows: both. */
 weir_status tls_server_add(weir_pipeline *pipeline, weir_tls_context *context);
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/confine.h"
 #include "common/serve.h"
 #include "session.h"
 
@@ -23,11 +24,13 @@ int main(int argc, char **argv) {
     args_parse(
         &argc, argv, "Sends the files below one folder: a path a line in; OK BYTES and the bytes out.", "",
         (args_option[]){ARGS_SERVER(at),
+                        ARGS_CONFINED(at),
                         {"--root", "DIR", "the folder; needed", .text = &root},
                         {"--mode", "auto|sendfile|mmap|copy", "how bodies are sent", .choice = &service.mode},
                         {"--walk", NULL, "open paths part by part, as without openat2(2)", .flag = &walk},
                         {0}});
     if (root == NULL) complain_usage("needed: --root DIR; --help says more");
+    if (confine(&at, &(confine_rule){.path = root}, 1) != 0) return 1;
     weir_status status = root_open(&service.root, root, walk);
     if (status != WEIR_OK) return complain("cannot serve '%s': %s", root, weir_status_text(status));
     weir_server_options options = {.build = session_build, .build_arg = &service};

@@ -41,11 +41,19 @@ static void *run_writer(void *arg) {
     return NULL;
 }
 
+static bool is_standard(const char *path) {
+    return strcmp(path, "-") == 0;
+}
+
+static int open_file(const char *path) {
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
 weir_status access_log_open(struct access_log *self, const char *path) {
-    bool is_stdout = strcmp(path, "-") == 0;
+    bool is_stdout = is_standard(path);
     *self = (struct access_log){.fd = STDOUT_FILENO, .lines = weir_buf_new(4096)};
     if (self->lines == NULL) return WEIR_E_NO_MEMORY;
-    if (!is_stdout) self->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (!is_stdout) self->fd = open_file(path);
     int error = self->fd < 0 ? errno : 0;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->ended, NULL);
@@ -54,6 +62,16 @@ weir_status access_log_open(struct access_log *self, const char *path) {
     if (!is_stdout && self->fd >= 0) close(self->fd);
     weir_buf_release(self->lines);
     return weir_status_from_errno(error);
+}
+
+/* The descriptor keeps its number, so who is writing need not be asked. */
+weir_status access_log_reopen(struct access_log *self, const char *path) {
+    if (is_standard(path)) return WEIR_OK;
+    int fd = open_file(path);
+    weir_status status =
+        fd >= 0 && dup3(fd, self->fd, O_CLOEXEC) >= 0 ? WEIR_OK : weir_status_from_errno(errno);
+    if (fd >= 0) close(fd);
+    return status;
 }
 
 void access_log_add(void *log, const weir_http_access_log *entry) {

@@ -30,6 +30,9 @@ weir_status access_log_open(struct access_log *self, const char *path);
 /* A weir_http_files_log_fn; arg is the log. */
 void access_log_add(void *log, const weir_http_access_log *entry);
 
+/* Goes on in a file at `path` made anew, after the old one was moved away. Fails, and goes on in the old one: -errno. */
+weir_status access_log_reopen(struct access_log *self, const char *path);
+
 /* Writes what waits, and answers how many lines were dropped. */
 unsigned long long access_log_close(struct access_log *self);
 

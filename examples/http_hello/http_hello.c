@@ -5,6 +5,7 @@
 #include <weir/codec/http_server.h>
 #include <weir/transport.h>
 
+#include "common/confine.h"
 #include "common/serve.h"
 #include "common/tls.h"
 
@@ -62,13 +63,20 @@ static void print_totals(void *arg) {
     weir_tls_context_release(tls);
 }
 
+static bool reload(void *arg) {
+    return tls_server_reload(tls, arg) == 0;
+}
+
 int main(int argc, char **argv) {
     args_server at = {.host = "127.0.0.1", .port = 8080};
     args_tls secured = {0};
     args_parse(&argc, argv, "Says hello over HTTP: /plaintext and /json.", "",
-               (args_option[]){ARGS_SERVER(at), ARGS_TLS(secured), {0}});
+               (args_option[]){ARGS_SERVER(at), ARGS_CONFINED(at), ARGS_TLS(secured), {0}});
     if (tls_server_context(&tls, &secured, at.host, "http/1.1") != 0) return 1;
-    weir_http_server_options http = {.server_name = "weir"};
+    const confine_rule rules[] = {{.path = secured.cert, .beside = true},
+                                  {.path = secured.key, .beside = true}};
+    if (confine(&at, rules, 2) != 0) return 1;
+    weir_http_server_options http = {.server_name = "weir", .stopping_idle_ms = 500};
     weir_server_options options = {.build = build, .build_arg = &http};
-    return serve(&at, options, print_totals, NULL);
+    return serve_reloading(&at, options, print_totals, reload, &secured);
 }
