@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -91,4 +94,84 @@ WEIR_TEST(file_root, says_why_it_cannot_be_opened) {
     file_root root;
     expect_status(file_root_open(&root, "/tmp/weir-no-such-folder", false), -ENOENT);
     expect_status(file_root_open(&root, "/dev/null", false), -ENOTDIR);
+}
+
+/* ---- while somebody changes what is there ---- */
+
+/* root/{swap/file, way/deep/file} and beside the root the same names with another content. */
+static void furnish_twice(folder *place) {
+    static const char *const folders[] = {"root",          "root/swap", "root/way",
+                                          "root/way/deep", "outside",   "outside/deep"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        require(mkdir(folder_file(place, folders[i]), 0700) == 0);
+    }
+    folder_put(place, "root/swap/file", "inside");
+    folder_put(place, "root/way/deep/file", "inside");
+    folder_put(place, "root/name", "inside");
+    folder_put(place, "outside/file", "secret");
+    folder_put(place, "outside/deep/file", "secret");
+    require(symlink("../outside", folder_file(place, "root/swap.link")) == 0);
+    require(symlink("../outside", folder_file(place, "root/way.link")) == 0);
+    require(symlink("../outside/file", folder_file(place, "root/name.link")) == 0);
+}
+
+typedef struct swapper {
+    int folder;
+    atomic_bool is_over;
+    atomic_int swaps;
+    pthread_t thread;
+} swapper;
+
+/* A folder becomes a link that leads out, and the link the folder, at one stroke; a folder goes out and comes back. */
+static void *swap_all_the_time(void *arg) {
+    swapper *self = arg;
+    while (!atomic_load(&self->is_over)) {
+        bool swapped =
+            renameat2(self->folder, "root/swap", self->folder, "root/swap.link", RENAME_EXCHANGE) == 0 &&
+            renameat2(self->folder, "root/way", self->folder, "root/way.link", RENAME_EXCHANGE) == 0 &&
+            renameat2(self->folder, "root/name", self->folder, "root/name.link", RENAME_EXCHANGE) == 0;
+        bool moved = renameat(self->folder, "root/swap", self->folder, "away") == 0 &&
+                     renameat(self->folder, "away", self->folder, "root/swap") == 0;
+        if (!swapped || !moved) break;
+        atomic_fetch_add(&self->swaps, 1);
+    }
+    return NULL;
+}
+
+static void read_while_swapped(folder *place, bool walk) {
+    static const char *const paths[] = {"swap/file", "way/deep/file", "name", "swap/../swap/file"};
+    enum {
+        SWAPS = 5000
+    };
+    swapper swaps = {.folder = open(place->path, O_PATH | O_CLOEXEC)};
+    file_root root;
+    int opened = 0, refused = 0, before = open_fds();
+    require(file_root_open(&root, folder_file(place, "root"), walk) == WEIR_OK);
+    require(pthread_create(&swaps.thread, NULL, swap_all_the_time, &swaps) == 0);
+    for (long i = 0; i < 100000000 && (atomic_load(&swaps.swaps) < SWAPS || opened == 0 || refused == 0);
+         i++) {
+        if (try_path(&root, paths[i % 4]) == WEIR_OK) { /* which looks at what is in it */
+            opened++;
+        } else {
+            refused++;
+        }
+    }
+    atomic_store(&swaps.is_over, true);
+    pthread_join(swaps.thread, NULL);
+    expect(atomic_load(&swaps.swaps) >= SWAPS);
+    expect(opened > 0 && refused > 0);
+    file_root_close(&root);
+    expect_eq(open_fds(), before);
+    close(swaps.folder);
+}
+
+WEIR_TEST(file_root, gives_no_byte_from_outside_while_folders_and_links_are_swapped) {
+    for (int walk = 0; walk < 2; walk++) {
+        folder place;
+        weir_test_context(walk ? "walking" : "openat2");
+        folder_open(&place);
+        furnish_twice(&place);
+        read_while_swapped(&place, walk != 0);
+        folder_close(&place);
+    }
 }
