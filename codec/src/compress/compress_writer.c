@@ -434,8 +434,8 @@ bool weir_compress_writer_pass(weir_compress_writer *self, weir_obj *msg, weir_p
 
 /* One flush behind the line is as good as many. */
 void weir_compress_writer_flush(weir_compress_writer *self) {
-    const entry *last = first_of(self) == NULL ? NULL : WEIR_CONTAINER(self->line.prev, entry, link);
-    if (last == NULL || last->kind != FLUSH) submit(self, (entry){.kind = FLUSH});
+    bool is_last = first_of(self) != NULL && WEIR_CONTAINER(self->line.prev, entry, link)->kind == FLUSH;
+    if (!is_last) submit(self, (entry){.kind = FLUSH});
 }
 
 bool weir_compress_writer_end(weir_compress_writer *self, weir_obj *msg, weir_promise *promise) {

@@ -116,7 +116,7 @@ static weir_status run_once(weir_compressor *self, weir_buf *in, weir_compress_f
     status = self->encoder->run(self->state, &io, is_last ? flush : WEIR_COMPRESS_MORE, is_done);
     *is_done = *is_done && is_last;
     self->held += n - io.in_left;
-    if (n != io.in_left) weir_buf_skip(in, n - io.in_left);
+    if (in != NULL) weir_buf_skip(in, n - io.in_left);
     weir_buf_commit(self->out, room - io.out_left);
     return status;
 }

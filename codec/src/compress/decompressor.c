@@ -122,7 +122,7 @@ static weir_status run_once(weir_decompressor *self, weir_buf *in, weir_buf *out
     self->is_over = false;
     weir_status status = self->decoder->run(self->state, &io, &self->is_over);
     size_t taken = n - io.in_left, made = room - io.out_left;
-    if (taken != 0) weir_buf_skip(in, taken);
+    if (in != NULL) weir_buf_skip(in, taken);
     weir_buf_commit(out, made);
     self->taken += taken;
     self->made += made;
