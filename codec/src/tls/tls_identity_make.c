@@ -92,17 +92,8 @@ static weir_status check(const char *const *names, size_t count, unsigned days, 
     return WEIR_E_INVALID;
 }
 
-weir_status weir_tls_identity_self_signed(weir_tls_identity **out, const char *const *names, size_t count,
-                                          unsigned days, weir_tls_why *why) {
-    *out = NULL;
-    weir_status status = check(names, count, days, why);
-    if (status == WEIR_OK) status = tls_library_start(why);
-    if (status != WEIR_OK) return status;
-    weir_tls_identity *self = tls_identity_new();
-    if (self == NULL) {
-        tls_why_say(why, "%s", weir_status_text(WEIR_E_NO_MEMORY));
-        return WEIR_E_NO_MEMORY;
-    }
+static weir_status make(weir_tls_identity *self, const char *const *names, size_t count, unsigned days,
+                        weir_tls_why *why) {
     ERR_clear_error();
     self->key = EVP_EC_gen("P-256");
     self->key_kind = EVP_PKEY_EC;
@@ -110,12 +101,24 @@ weir_status weir_tls_identity_self_signed(weir_tls_identity **out, const char *c
     self->chain = sk_X509_new_null();
     bool is_made = self->key != NULL && self->leaf != NULL && self->chain != NULL &&
                    fill(self->leaf, self->key, names, count, days);
-    status =
-        is_made ? tls_identity_add_cert_names(self) : tls_why_from_queue(why, "no certificate could be made");
+    if (!is_made) return tls_why_from_queue(why, "no certificate could be made");
+    return tls_identity_add_cert_names(self);
+}
+
+weir_status weir_tls_identity_self_signed(weir_tls_identity **out, const char *const *names, size_t count,
+                                          unsigned days, weir_tls_why *why) {
+    *out = NULL;
+    if (why != NULL) why->text[0] = '\0';
+    weir_status status = check(names, count, days, why);
+    if (status == WEIR_OK) status = tls_library_start(why);
+    if (status != WEIR_OK) return status;
+    weir_tls_identity *self = tls_identity_new();
+    status = self == NULL ? WEIR_E_NO_MEMORY : make(self, names, count, days, why);
     if (status == WEIR_OK) {
         *out = self;
         return WEIR_OK;
     }
+    if (why != NULL && why->text[0] == '\0') tls_why_say(why, "%s", weir_status_text(status));
     weir_tls_identity_release(self);
     return status;
 }
