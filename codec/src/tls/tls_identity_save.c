@@ -25,53 +25,81 @@ static weir_status write_all(int fd, const char *at, size_t left) {
     return WEIR_OK;
 }
 
-/* mkostemp creates with O_EXCL and mode 0600. */
-static weir_status write_beside(char *beside, const char *path, mode_t mode, const char *text, size_t len) {
-    int fd = mkostemp(beside, O_CLOEXEC);
-    if (fd < 0) return weir_status_from_errno(errno);
-    weir_status status = write_all(fd, text, len);
-    if (status == WEIR_OK && fchmod(fd, mode) != 0) status = weir_status_from_errno(errno);
-    if (close(fd) != 0 && status == WEIR_OK) status = weir_status_from_errno(errno);
-    if (status == WEIR_OK && rename(beside, path) != 0) status = weir_status_from_errno(errno);
-    if (status != WEIR_OK) unlink(beside);
-    return status;
-}
+/* A file that is written beside its place, and then put there. */
+typedef struct draft {
+    const char *path;
+    char *beside; /* NULL: nothing is there */
+} draft;
 
-static weir_status write_file(const char *path, mode_t mode, BIO *bio) {
+static weir_status write_beside(const draft *self, mode_t mode, BIO *bio, int fd) {
     char *text;
     long len = BIO_get_mem_data(bio, &text);
-    size_t room = strlen(path) + sizeof ".XXXXXX";
-    char *beside = weir_alloc_acquire(NULL, room);
-    if (beside == NULL) return WEIR_E_NO_MEMORY;
-    snprintf(beside, room, "%s.XXXXXX", path);
-    weir_status status = write_beside(beside, path, mode, text, (size_t)len);
-    weir_alloc_release(NULL, beside);
+    weir_status status = write_all(fd, text, (size_t)len);
+    if (status == WEIR_OK && fchmod(fd, mode) != 0) status = weir_status_from_errno(errno);
+    if (close(fd) != 0 && status == WEIR_OK) status = weir_status_from_errno(errno);
+    if (status != WEIR_OK) unlink(self->beside);
     return status;
 }
 
-static weir_status save_chain(const weir_tls_identity *self, const char *path) {
+/* mkostemp creates with O_EXCL and mode 0600. */
+static weir_status write_draft(draft *self, mode_t mode, BIO *bio) {
+    size_t room = strlen(self->path) + sizeof ".XXXXXX";
+    self->beside = weir_alloc_acquire(NULL, room);
+    if (self->beside == NULL) return WEIR_E_NO_MEMORY;
+    snprintf(self->beside, room, "%s.XXXXXX", self->path);
+    int fd = mkostemp(self->beside, O_CLOEXEC);
+    weir_status status = fd < 0 ? weir_status_from_errno(errno) : write_beside(self, mode, bio, fd);
+    if (status == WEIR_OK) return WEIR_OK;
+    weir_alloc_release(NULL, self->beside);
+    self->beside = NULL;
+    return status;
+}
+
+static weir_status put(draft *self) {
+    if (self->beside == NULL) return WEIR_OK;
+    if (rename(self->beside, self->path) != 0) return weir_status_from_errno(errno);
+    weir_alloc_release(NULL, self->beside);
+    self->beside = NULL;
+    return WEIR_OK;
+}
+
+static void drop(draft *self) {
+    if (self->beside == NULL) return;
+    unlink(self->beside);
+    weir_alloc_release(NULL, self->beside);
+}
+
+static weir_status write_chain(draft *out, const weir_tls_identity *self) {
+    if (out->path == NULL) return WEIR_OK;
     BIO *bio = BIO_new(BIO_s_mem());
     bool is_written = bio != NULL && PEM_write_bio_X509(bio, self->leaf) == 1;
     for (int i = 0; is_written && i < sk_X509_num(self->chain); i++)
         is_written = PEM_write_bio_X509(bio, sk_X509_value(self->chain, i)) == 1;
-    weir_status status = is_written ? write_file(path, 0644, bio) : WEIR_E_NO_MEMORY;
+    weir_status status = is_written ? write_draft(out, 0644, bio) : WEIR_E_NO_MEMORY;
     BIO_free(bio);
     return status;
 }
 
 /* BIO_s_secmem wipes what it held. */
-static weir_status save_key(const weir_tls_identity *self, const char *path) {
+static weir_status write_key(draft *out, const weir_tls_identity *self) {
+    if (out->path == NULL) return WEIR_OK;
     BIO *bio = BIO_new(BIO_s_secmem());
     bool is_written =
         bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, self->key, NULL, NULL, 0, NULL, NULL) == 1;
-    weir_status status = is_written ? write_file(path, 0600, bio) : WEIR_E_NO_MEMORY;
+    weir_status status = is_written ? write_draft(out, 0600, bio) : WEIR_E_NO_MEMORY;
     BIO_free(bio);
     return status;
 }
 
+/* Both are written before the first is put: a full disk leaves the pair that was there. */
 weir_status weir_tls_identity_save(const weir_tls_identity *identity, const char *cert_file,
                                    const char *key_file) {
-    weir_status status = key_file == NULL ? WEIR_OK : save_key(identity, key_file);
-    if (status != WEIR_OK || cert_file == NULL) return status;
-    return save_chain(identity, cert_file);
+    draft key = {.path = key_file}, chain = {.path = cert_file};
+    weir_status status = write_key(&key, identity);
+    if (status == WEIR_OK) status = write_chain(&chain, identity);
+    if (status == WEIR_OK) status = put(&key);
+    if (status == WEIR_OK) status = put(&chain);
+    drop(&key);
+    drop(&chain);
+    return status;
 }

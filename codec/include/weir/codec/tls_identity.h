@@ -55,7 +55,8 @@ WEIR_API weir_status weir_tls_identity_self_signed(weir_tls_identity **out, cons
                                                    size_t count, unsigned days, weir_tls_why *why);
 
 /* Writes it as PEM: the chain to `cert_file`, the key to `key_file` (created with mode 0600; one that exists is replaced,
- * never written into). Either may be NULL. Borrows: all. Fails: -errno. */
+ * never written into). Either may be NULL. Both are written beside their places before the first is replaced, so that a
+ * full disk leaves the pair that was there. Borrows: all. Fails: -errno, WEIR_E_NO_MEMORY. */
 WEIR_API weir_status weir_tls_identity_save(const weir_tls_identity *identity, const char *cert_file,
                                             const char *key_file);
 
