@@ -142,7 +142,10 @@ weir_status weir_tls_engine_feed(weir_tls_engine *engine, weir_buf *wire) {
         return WEIR_OK;
     }
     engine->dry = false;
-    return tls_bio_feed(&engine->bio, wire);
+    weir_status status = tls_bio_feed(&engine->bio, wire);
+    if (status != WEIR_OK && engine->failure == WEIR_OK)
+        fail_because(engine, &(weir_tls_why){"TLS: out of memory for what the peer sent"}, status);
+    return status;
 }
 
 weir_status weir_tls_engine_handshake(weir_tls_engine *engine) {

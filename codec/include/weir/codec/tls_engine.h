@@ -48,7 +48,8 @@ WEIR_API weir_status weir_tls_engine_new(weir_tls_engine **out, weir_tls_context
 /* Takes: engine, or NULL. */
 WEIR_API void weir_tls_engine_free(weir_tls_engine *engine);
 
-/* Bytes of the peer; decrypted when asked for. Takes: wire. Borrows: engine. Fails: WEIR_E_NO_MEMORY. */
+/* Bytes of the peer; decrypted when asked for. Takes: wire. Borrows: engine. Fails: WEIR_E_NO_MEMORY, for good: bytes of
+ * the stream are lost. */
 WEIR_API weir_status weir_tls_engine_feed(weir_tls_engine *engine, weir_buf *wire);
 
 /* Goes on with the handshake. WEIR_OK: it is done, also when asked again. Fails: -EAGAIN (more of the peer), WEIR_E_TLS,
@@ -77,7 +78,8 @@ WEIR_API weir_status weir_tls_engine_ended(weir_tls_engine *engine);
 WEIR_API weir_buf *weir_tls_engine_take(weir_tls_engine *engine);
 
 /* New keys for what we send, and for the peer too (1.3; RFC 8446 4.6.3). They also change by themselves long before a
- * cipher's limit. Fails: WEIR_E_UNSUPPORTED with 1.2, WEIR_E_CLOSED after `end`. Requires: the handshake is done. */
+ * cipher's limit. Fails: WEIR_E_UNSUPPORTED with 1.2, WEIR_E_CLOSED after `end`, WEIR_E_NO_MEMORY. Requires: the handshake
+ * is done. */
 WEIR_API weir_status weir_tls_engine_update_keys(weir_tls_engine *engine);
 
 /* Why it failed, one sentence. Borrows: engine, and so the answer; "" before a failure. */
@@ -93,7 +95,7 @@ typedef struct weir_tls_info {
     weir_bytes alpn;         /* empty: none */
     const char *server_name; /* the client asked for; "" when none */
     bool resumed;
-    bool has_peer_cert;       /* the rest is about it */
+    bool has_peer_cert;       /* the rest is about it; out of memory its texts are empty, until asked again */
     bool verified;            /* chain, dates and name are right */
     const char *peer_subject; /* RFC 2253: "CN=alice,O=Example" */
     const char *peer_issuer;
