@@ -159,7 +159,7 @@ static void feed(tls_talk *self, tls_end *to, weir_buf *buf) {
     while (self->step != 0 && weir_buf_readable(buf) > self->step) {
         weir_embedded_feed(to->embedded, weir_buf_read_slice(buf, self->step));
     }
-    weir_embedded_feed(to->embedded, buf);
+    if (weir_embedded_feed(to->embedded, buf) != WEIR_OK) self->out_of_wire = true;
 }
 
 static bool carry_one_way(tls_talk *self, tls_end *from, tls_end *to) {

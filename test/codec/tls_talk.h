@@ -39,7 +39,8 @@ struct tls_end {
 struct tls_talk {
     tls_certs *certs;
     tls_end client, server;
-    size_t step; /* bytes in a piece on the way; 0: as they come */
+    size_t step;      /* bytes in a piece on the way; 0: as they come */
+    bool out_of_wire; /* memory was refused to the way itself, and bytes are lost */
 };
 
 /* The contexts, and the ends set up but not open. */
