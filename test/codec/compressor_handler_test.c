@@ -17,6 +17,7 @@ typedef struct rig {
     weir_ctx *ctx;
     blob wire; /* all that reached it */
     int done;  /* promises */
+    int asked; /* those that were listened to, where memory may run out */
     weir_status last;
     bool removes; /* the compressor, when a promise is done */
     weir_status error;
@@ -347,28 +348,69 @@ WEIR_TEST(compressor_handler, may_be_removed_by_a_promise_it_completes) {
 
 /* ---- memory ---- */
 
+typedef struct ending {
+    const blob *plain, *all; /* a region; what is written in all */
+    bool is_shutdown;        /* or a close */
+} ending;
+
+/* Blobs are not of the memory that is refused. */
+static bool has_ended_whole(const blob *all) {
+    for (weir_obj *msg = weir_embedded_take(at.e); msg != NULL; msg = weir_embedded_take(at.e))
+        blob_add(&at.wire, weir_buf_from(msg));
+    if (!weir_embedded_is_shut(at.e) || weir_embedded_aborted(at.e) != WEIR_OK) return false;
+    blob back = library_unpack(at.format, &at.wire, all->len);
+    bool is_whole = blob_equal(&back, all);
+    blob_free(&back);
+    return is_whole;
+}
+
+/* NULL when memory is refused to it. */
+static weir_promise *promise_or_null(void) {
+    weir_promise *made = weir_promise_new(weir_embedded_loop(at.e));
+    if (made != NULL && weir_promise_listen(made, note_done, NULL) == WEIR_OK) at.asked++;
+    return made;
+}
+
+/* A whole stream, or it is told that it is none. Takes: both. */
+static bool write_and_end(const ending *self, weir_buf *first, weir_buf *last) {
+    weir_ctx_write(at.ctx, first, promise_or_null());
+    weir_ctx_write(at.ctx, region_make(self->plain, self->plain->len, true), NULL);
+    weir_ctx_write_flush(at.ctx, last, NULL);
+    (self->is_shutdown ? weir_ctx_shutdown : weir_ctx_close)(at.ctx, promise_or_null());
+    for (int i = 0; i < 10; i++) weir_embedded_run(at.e);
+    bool is_whole = has_ended_whole(self->all);
+    bool is_told = at.last != WEIR_OK || at.error != WEIR_OK || weir_embedded_aborted(at.e) != WEIR_OK;
+    expect(is_whole != is_told);
+    return is_whole && at.asked == 2;
+}
+
 static bool write_all(void *arg) {
-    const blob *plain = arg;
+    const ending *self = arg;
     at = (rig){.format = WEIR_COMPRESSION_GZIP};
     at.e = weir_embedded_new(NULL, build, NULL);
     if (at.e == NULL) return false;
-    weir_buf *buf = weir_buf_wrap_const(plain->ptr, 1000);
-    weir_promise *made = weir_promise_new(weir_embedded_loop(at.e));
-    if (made != NULL && weir_promise_listen(made, note_done, NULL) != WEIR_OK) at.last = WEIR_E_NO_MEMORY;
-    weir_ctx_write(at.ctx, buf, made);
-    weir_ctx_write(at.ctx, region_make(plain, plain->len, true), NULL);
-    weir_ctx_write_flush(at.ctx, weir_buf_wrap_const(plain->ptr, 1000), NULL);
-    weir_ctx_close(at.ctx, NULL);
-    for (int i = 0; i < 10; i++) weir_embedded_run(at.e);
-    bool is_whole = at.done == 1 && at.last == WEIR_OK && at.error == WEIR_OK &&
-                    weir_embedded_is_shut(at.e) && weir_embedded_aborted(at.e) == WEIR_OK;
+    at.wire = blob_new(0);
+    weir_buf *first = weir_buf_wrap_const(self->plain->ptr, 1000);
+    weir_buf *last = weir_buf_wrap_const(self->plain->ptr, 1000);
+    bool has_both = first != NULL && last != NULL, is_whole = has_both && write_and_end(self, first, last);
+    if (!has_both) {
+        weir_buf_release(first);
+        weir_buf_release(last);
+    }
     weir_embedded_free(at.e);
+    expect_eq(at.done, at.asked);
+    blob_free(&at.wire);
     return is_whole;
 }
 
 WEIR_TEST(compressor_handler, loses_nothing_when_memory_runs_out) {
-    blob plain = blob_make(BLOB_WORDS, 70000, 3);
+    blob plain = blob_make(BLOB_WORDS, 70000, 3), all = blob_new(72000);
+    memcpy(all.ptr, plain.ptr, 1000);
+    memcpy(all.ptr + 1000, plain.ptr, 70000);
+    memcpy(all.ptr + 71000, plain.ptr, 1000);
     weir_log_set_level(WEIR_LOG_OFF);
-    expect(weir_oom_sweep(write_all, &plain) > 10);
+    expect(weir_oom_sweep(write_all, &(ending){&plain, &all, false}) > 10);
+    expect(weir_oom_sweep(write_all, &(ending){&plain, &all, true}) > 10);
     blob_free(&plain);
+    blob_free(&all);
 }

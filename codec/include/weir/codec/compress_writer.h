@@ -10,9 +10,10 @@
  *     Sync      What was written leaves at the next flush or, together, at the end of the loop turn, as without
  *               compression: then the peer can decode all of it.
  *     Promises  complete when the last byte they stand for has left, so not before that flush.
- *     Limits    What waits behind a region is at most 16 MiB of memory; beyond, a write fails with WEIR_E_BACKPRESSURE.
- *     Failure   A stream with a hole would be taken for another one: when memory runs out, when a region is cut short, or
- *               a piece is refused, the channel is aborted.
+ *     Limits    What waits behind a region is at most 16 MiB of memory; beyond, a write fails with WEIR_E_BACKPRESSURE, and
+ *               without memory to wait in with WEIR_E_NO_MEMORY: nothing of it is sent.
+ *     Failure   A stream with a hole would be taken for another one: when memory runs out in the middle of a write, a region
+ *               is cut short, or a piece is refused, the channel is aborted.
  *
  * A handler calls `pump` when writable_changed, `fail` when inactive, `error` in its error slot, and frees it when removed;
  * then it passes the event on.
