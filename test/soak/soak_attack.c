@@ -1,6 +1,8 @@
 /* soak_attack.c - hundreds of hostile connections of one kind, begun again whenever the server ends them.
  *
- *     soak_attack --kind NAME --connections N --seconds S HOST:PORT
+ *     soak_attack --kind NAME --connections N --seconds S --rate R HOST:PORT
+ *
+ * All together send no more than R bytes a second, which is a gigabit unless it is told.
  *
  * Prints how many connections were begun, how many of them the server ended, and the bytes that were sent to it.
  */
@@ -70,6 +72,7 @@ static struct {
     uint8_t *prologue, *flood;
     size_t prologue_length, flood_length;
     uint64_t begun, ended, bytes;
+    uint64_t rate, allowed; /* bytes a second of all together; bytes until the next tick */
 } self;
 
 /* Ten MiB of zeros in a frame with a mask of zeros. */
@@ -153,10 +156,13 @@ static bool send_some(victim *of) {
             n = self.flood_length - at;
             if (self.attack->bytes != 0 && n > self.attack->bytes) n = self.attack->bytes;
         }
+        if (n > self.allowed) n = (size_t)self.allowed;
+        if (n == 0) return true;
         ssize_t sent = send(of->fd, from, n, MSG_NOSIGNAL);
         if (sent < 0) return errno == EAGAIN || errno == EINTR || errno == ENOTCONN;
         of->sent += (size_t)sent;
         self.bytes += (size_t)sent;
+        self.allowed -= (size_t)sent;
         if (self.attack->bytes != 0) return true;
     }
     return true;
@@ -184,13 +190,16 @@ static void go_on(victim *of) {
 }
 
 static void run(victim *victims, uint64_t count, uint64_t seconds) {
-    uint64_t next = meter_now(), over = next + seconds * 1000000000u;
+    uint64_t next = meter_now(), over = next + seconds * 1000000000u, first = 0;
     while (next < over) {
         unsigned begun = 0;
-        for (uint64_t i = 0; i < count; i++) {
-            if (victims[i].fd >= 0) go_on(&victims[i]);
-            if (victims[i].fd < 0 && begun++ < BEGUN_A_TICK) begin(&victims[i]);
+        self.allowed = self.rate * TICK_MS / 1000;
+        for (uint64_t n = 0; n < count; n++) {
+            victim *of = &victims[first++ % count];
+            if (of->fd >= 0) go_on(of);
+            if (of->fd < 0 && begun++ < BEGUN_A_TICK) begin(of);
         }
+        first += count / 7 + 1; /* the first has the most of what is allowed: another one each time */
         next += TICK_MS * 1000000u;
         uint64_t now = meter_now();
         if (next < now) next = now;
@@ -202,10 +211,12 @@ static void run(victim *victims, uint64_t count, uint64_t seconds) {
 int main(int argc, char **argv) {
     uint64_t connections = 200, seconds = 5;
     const char *kind = "";
+    self.rate = 125000000;
     self.where = options_read(argc, argv,
                               (option[]){{"--kind", .text = &kind},
                                          {"--connections", .number = &connections},
                                          {"--seconds", .number = &seconds},
+                                         {"--rate", .number = &self.rate},
                                          {0}});
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
         if (strcmp(attacks[i].name, kind) == 0) make_bytes(&attacks[i]);
