@@ -1,4 +1,4 @@
-"""Each guarantee of docs/guarantees.md is kept by tests that exist.
+"""Each guarantee of docs/guarantees.md, and each limit of docs/limits.md, is kept by tests that exist.
 
 A row of a table whose last column is headed `kept by` is numbered from 1 on without a gap (a row 1 begins a list anew)
 and names at least one test as `module.file: name`, which is WEIR_TEST(..., name) in test/module/file_test.c.
@@ -9,6 +9,7 @@ import re
 import _lint
 
 PAGE = "docs/guarantees.md"
+LIMITS = "docs/limits.md"
 ROW = re.compile(r"^\|\s*(\d+)\s*\|.*\|([^|]*)\|\s*$")
 NAMED = re.compile(r"`([^`]*)`")
 TEST = re.compile(r"^(\w+)\.(\w+): (\w+)$")
@@ -35,10 +36,16 @@ def check_test(root, text):
 
 def check(root, _build):
     root = pathlib.Path(root)
-    page = root / PAGE
-    if not page.is_file():
+    if not (root / PAGE).is_file():
         yield PAGE, 1, "is not there"
         return
+    yield from check_page(root, PAGE)
+    if (root / LIMITS).is_file():
+        yield from check_page(root, LIMITS)
+
+
+def check_page(root, name):
+    page = root / name
     rows = 0
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
         row = ROW.match(line)
@@ -46,16 +53,16 @@ def check(root, _build):
             continue
         rows = 1 if row.group(1) == "1" else rows + 1
         if int(row.group(1)) != rows:
-            yield PAGE, number, f"row {row.group(1)} where {rows} was due"
+            yield name, number, f"row {row.group(1)} where {rows} was due"
         named = NAMED.findall(row.group(2))
         if not named:
-            yield PAGE, number, "a guarantee that no test keeps"
+            yield name, number, "a guarantee that no test keeps"
         for text in named:
             message = check_test(root, text)
             if message:
-                yield PAGE, number, message
+                yield name, number, message
     if rows == 0:
-        yield PAGE, 1, "has no guarantees"
+        yield name, 1, "has no guarantees"
 
 
 def sample(*rows):
@@ -80,6 +87,9 @@ SAMPLES = [
     ("two lists", sample("| 1 | a | b | `core.list: is_empty` |", "| 1 | a | b | `core.list: is_long` |"), None),
     ("a gap in the second",
      sample(*[f"| {i} | a | b | `core.list: is_empty` |" for i in (1, 2, 1, 3)]), "row 3 where 2"),
+    ("an unknown test of a limit",
+     {**sample("| 1 | a | b | `core.list: is_empty` |"), LIMITS: "| 1 | a | b | c | `core.list: is_full` |\n"},
+     "no test is_full"),
     ("empty", sample(), "has no guarantees"),
     ("no page", {"README.md": ""}, "is not there"),
 ]
