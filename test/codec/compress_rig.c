@@ -137,9 +137,11 @@ static void unpack_snappy(const blob *from, blob *to) {
 
 blob library_pack(weir_compression format, const blob *from) {
     blob to = blob_new(from->len + from->len / 4 + 100000);
+    size_t len = to.len;
     switch (format) {
     case WEIR_COMPRESSION_BROTLI:
-        require(BrotliEncoderCompress(5, 22, BROTLI_MODE_GENERIC, from->len, from->ptr, &to.len, to.ptr));
+        require(BrotliEncoderCompress(5, 22, BROTLI_MODE_GENERIC, from->len, from->ptr, &len, to.ptr));
+        to.len = len;
         break;
     case WEIR_COMPRESSION_ZSTD: to.len = ZSTD_compress(to.ptr, to.len, from->ptr, from->len, 3); break;
     case WEIR_COMPRESSION_LZ4: to.len = LZ4F_compressFrame(to.ptr, to.len, from->ptr, from->len, NULL); break;

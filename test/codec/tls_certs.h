@@ -53,7 +53,7 @@ weir_bytes tls_certs_other_ca(const tls_certs *self);
 weir_bytes tls_certs_intermediate(const tls_certs *self);
 
 /* Borrows: cert. */
-tls_cert_text tls_certs_make(tls_certs *self, const tls_cert *cert);
+tls_cert_text tls_certs_make(tls_certs *self, const tls_cert *given);
 /* The key, encrypted with `password`. */
 weir_bytes tls_certs_encrypt_key(tls_certs *self, weir_bytes key, const char *password);
 /* PEM: lists of root and intermediate; the latter revokes `text`, which may be NULL. */

@@ -206,7 +206,7 @@ static size_t record_lengths(weir_buf *wire, size_t *out, size_t most) {
 
 WEIR_TEST(tls_engine, sends_small_records_first_and_then_full_ones) {
     tls_pair pair;
-    size_t lengths[64];
+    size_t lengths[64] = {0};
     tls_pair_begin(&pair, NULL, NULL);
     tls_pair_open(
         &pair, NULL,

@@ -110,7 +110,7 @@ void fault_only(uint64_t calls);
 void fault_end(void);
 
 /* Whether the calls of this thread may fail; those made inside of a loop always may. */
-void fault_in_this_thread(bool may);
+void fault_in_this_thread(bool it_may);
 
 uint64_t fault_total(void);
 uint64_t fault_count(fault_kind kind);

@@ -74,13 +74,13 @@ weir_status storm_build_file(weir_pipeline *pipeline, void *arg);
 weir_status storm_build_relay(weir_pipeline *pipeline, void *arg);
 
 /* First in a pipeline of a server: counts connections that were told of a failure. */
-weir_status storm_account(weir_pipeline *pipeline, storm *self);
+weir_status storm_account(weir_pipeline *pipeline, storm *world);
 
 /* A promise was broken: told with the seed, and the run ends as a failure. */
 void storm_fail(storm *self, const char *format, ...) WEIR_PRINTF(2, 3);
 
 /* session.c: one of the kinds. */
-void session_begin(storm *self);
+void session_begin(storm *world);
 weir_status session_build(weir_pipeline *pipeline, void *arg);
 
 /* A session began; it is over, the next may begin. `failure`: what it was told, if anything. `whole`: it got all. */

@@ -78,6 +78,8 @@ static bool is_refused(const void *caller) {
 
 #define CALLER __builtin_return_address(0)
 
+/* The C library names the parameters with underscores.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 void *malloc(size_t size) {
     return is_refused(CALLER) ? NULL : __libc_malloc(size);
 }
@@ -118,3 +120,5 @@ void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offse
     if (!is_there_again(size) && is_refused(CALLER)) return MAP_FAILED;
     return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
