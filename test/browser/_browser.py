@@ -84,8 +84,16 @@ class Tab:
             raise RuntimeError(result["exceptionDetails"]["text"] + ": " + script)
         return result["result"].get("value")
 
+    def holds(self, script):
+        try:
+            return self.run(script)
+        except RuntimeError:
+            if time.monotonic() > self.browser.until:
+                raise
+            return False  # between two pages there is none to ask
+
     def wait(self, script):
-        while not self.run(script):
+        while not self.holds(script):
             if time.monotonic() > self.browser.until:
                 raise TimeoutError(f"never true: {script}; the page says {self.run('document.body.innerText')!r}")
             time.sleep(0.05)
