@@ -211,6 +211,10 @@ void wire_free(wire_end *self) {
 void wire_stop_loops(wire_end *self) {
     weir_channel *channel = atomic_load(&self->channel);
     require(self->server == NULL);
+    if (self->group != NULL) { /* ours first: a far end on another loop would reset this one */
+        weir_loop_stop(self->loop);
+        for (int i = 0; i < PATIENCE_MS && !channel_is_gone(channel); i++) wait_ms(1);
+    }
     weir_loop_group_free(self->group);
     weir_embedded_free(self->embedded);
     expect(channel_is_gone(channel));
