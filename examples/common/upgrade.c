@@ -29,8 +29,6 @@ enum {
     PID_DIGITS = 20
 };
 
-extern char **environ;
-
 static char program[4096], command_line[65536];
 static char *arguments[ARGUMENTS_MAX + 1]; /* none: it cannot be started again */
 

@@ -159,6 +159,8 @@ static void measure_idle(void) {
     }
     printf("connections=%" PRIu64 " begin=%" PRIu64 " resident=%" PRId64 " own=%" PRId64 "\n", idle, resident,
            each(resident, meter_memory(server, "Rss")), each(own, meter_memory(server, "Private_Dirty")));
+    for (uint64_t i = 0; i < idle; i++) hang_up(&clients[i]);
+    free(clients);
 }
 
 static void map_truth(void) {
