@@ -404,3 +404,27 @@ WEIR_TEST(channel_flow, ends_the_turn_of_a_handler_that_gathers_with_a_flush_thr
         weir_embedded_free(embedded);
     }
 }
+
+static void keep_ctx(weir_ctx *ctx) {
+    *(weir_ctx **)weir_ctx_state(ctx) = ctx;
+}
+
+static const weir_handler nearer_the_wire = {.name = "nearer", .added = keep_ctx};
+
+WEIR_TEST(channel_flow, owes_that_flush_also_when_one_that_began_nearer_the_wire_has_passed) {
+    gatherer self = {0};
+    weir_ctx *nearer = NULL;
+    weir_embedded *embedded = weir_embedded_new(NULL, build_with_gatherer, &self);
+    require(embedded != NULL);
+    weir_channel *channel = weir_embedded_channel(embedded);
+    require(weir_pipeline_add_first(weir_channel_pipeline(channel), &nearer_the_wire, &nearer) == WEIR_OK);
+    weir_channel_write(channel, life_bytes(10), NULL);
+    weir_ctx_flush(nearer);
+    expect_eq(self.flushes, 0);
+    weir_obj *sent = weir_embedded_take(embedded);
+    require(sent != NULL);
+    expect_eq(weir_obj_size(sent), 10);
+    weir_obj_release(sent);
+    expect_eq(self.flushes, 1);
+    weir_embedded_free(embedded);
+}

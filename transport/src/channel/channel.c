@@ -297,7 +297,8 @@ static WEIR_COLD void drain_again(weir_channel *channel) {
     while (channel->draining == DRAIN_AGAIN && channel_state_of(channel) == CHANNEL_ACTIVE) drain(channel);
 }
 
-/* A flush inside a drain (from a promise or an event) only makes that drain go on. */
+/* A flush inside a drain (from a promise or an event) only makes that drain go on. One that was asked to go through the
+ * whole pipeline is still due: this one may have begun at the wire. */
 void channel_flush(weir_channel *channel) {
     outbound_queue_flush(&channel->queue);
     if (WEIR_UNLIKELY(channel_state_of(channel) != CHANNEL_ACTIVE)) return;
@@ -305,7 +306,7 @@ void channel_flush(weir_channel *channel) {
         channel->draining = DRAIN_AGAIN;
         return;
     }
-    weir_list_remove(&channel->dirty);
+    if (WEIR_LIKELY(!channel->flush_through)) weir_list_remove(&channel->dirty);
     drain(channel);
     if (WEIR_UNLIKELY(channel->draining == DRAIN_AGAIN)) drain_again(channel);
     channel->draining = DRAIN_NOT;
