@@ -1,5 +1,6 @@
 /* session.c - one client: what it sends, and whether what comes back is right. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ struct session {
     weir_channel *channel; /* held, NULL when there never was one */
     weir_ctx *ctx;         /* while in a pipeline */
     uint64_t key, offset;  /* of the piece of the file */
-    size_t to_send, sent, want, got;
+    size_t to_send, sent, want;
+    uint64_t got;
     size_t stop_at; /* aborts when so much came; SIZE_MAX: never */
     unsigned in_flight, next_seq, told_seq;
     bool is_writing, half_closes, shut, connect_told, stopped, ended_early;
@@ -44,8 +46,8 @@ static void judge(const session *self) {
         storm_fail(self->world, "%s: removed %u times", name, self->removed);
     if (self->inactive != self->active) storm_fail(self->world, "%s: active but not inactive", name);
     if (self->failure == WEIR_OK && !self->stopped && !self->ended_early && !is_whole(self))
-        storm_fail(self->world, "%s: %zu of %zu bytes, %zu of %zu sent, and nobody was told why", name,
-                   self->got, self->want, self->sent, self->to_send);
+        storm_fail(self->world, "%s: %" PRIu64 " of %zu bytes, %zu of %zu sent, and nobody was told why",
+                   name, self->got, self->want, self->sent, self->to_send);
 }
 
 /* Once everything it was promised has been told and its pipeline is gone. */
@@ -127,7 +129,7 @@ static void write_chunk(session *self) {
     fill(self, buf->wp, n);
     weir_buf_commit(buf, n);
     self->sent += n;
-    bool as_region = storm_below(self->world, 8) == 0;
+    bool as_region = storm_below(self->world, 8) == 0 && !self->kind->only_bufs;
     weir_promise *promise = promised(self);
     self->is_writing = true;
     weir_ctx_write(self->ctx, as_region ? (void *)weir_region_buf(buf) : (void *)buf, promise);
@@ -174,20 +176,13 @@ static void on_inactive(weir_ctx *ctx) {
     if (!is_whole(self) && self->failure == WEIR_OK && !self->stopped) self->ended_early = true;
 }
 
-static uint8_t expected(const session *self, size_t at) {
-    if (!self->kind->asks_for_file) return storm_byte(self->key, at);
-    return storm_byte(0, self->offset + at);
-}
-
 static void on_read(weir_ctx *ctx, weir_obj *msg) {
     session *self = weir_ctx_state(ctx);
-    const weir_buf *buf = weir_buf_from(msg);
-    weir_bytes bytes = weir_buf_peek(buf);
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (self->got < self->want && bytes.ptr[i] == expected(self, self->got++)) continue;
-        storm_fail(self->world, "%s: byte %zu of %zu is wrong", self->kind->name, self->got, self->want);
-        break;
-    }
+    bool of_file = self->kind->asks_for_file;
+    if (!storm_takes(weir_buf_from(msg), of_file ? 0 : self->key, of_file ? self->offset : 0, self->want,
+                     &self->got))
+        storm_fail(self->world, "%s: byte %" PRIu64 " of %zu is wrong", self->kind->name, self->got,
+                   self->want);
     weir_obj_release(msg);
     if (self->got >= self->stop_at && !self->stopped) {
         self->stopped = true;
@@ -215,6 +210,14 @@ static const weir_handler session_handler = {.name = "session",
 
 weir_status session_build(weir_pipeline *pipeline, void *arg) {
     return weir_pipeline_add_last(pipeline, &session_handler, arg);
+}
+
+void session_ended_early(session *self) {
+    self->ended_early = true;
+}
+
+storm *session_storm(const session *self) {
+    return self->world;
 }
 
 /* ---- beginning ---- */

@@ -26,6 +26,17 @@ uint64_t storm_below(storm *self, uint64_t bound) {
     return seed_below(&self->random, bound);
 }
 
+bool storm_takes(weir_buf *buf, uint64_t key, uint64_t offset, uint64_t length, uint64_t *got) {
+    while (weir_buf_is_readable(buf)) {
+        weir_bytes part = weir_buf_peek(buf); /* of a composite the next one */
+        for (size_t i = 0; i < part.len; i++, (*got)++) {
+            if (*got >= length || part.ptr[i] != storm_byte(key, offset + *got)) return false;
+        }
+        weir_buf_skip(buf, part.len);
+    }
+    return true;
+}
+
 void storm_fail(storm *self, const char *format, ...) {
     char sentence[300];
     va_list args;

@@ -30,6 +30,7 @@ typedef struct session session;
 typedef struct session_kind {
     const char *name;
     bool asks_for_file; /* else what is sent comes back */
+    bool only_bufs;     /* it writes no regions */
     size_t most;        /* bytes, each way */
     /* Begins to connect: a channel the session holds, or NULL when that failed at once, told or not. */
     weir_channel *(*connect)(storm *self, session *one, weir_promise *promise);
@@ -73,8 +74,19 @@ weir_status storm_build_echo(weir_pipeline *pipeline, void *arg);
 weir_status storm_build_file(weir_pipeline *pipeline, void *arg);
 weir_status storm_build_relay(weir_pipeline *pipeline, void *arg);
 
+/* The same without an account. */
+weir_status storm_add_echo(weir_pipeline *pipeline, void *arg);
+weir_status storm_add_file(weir_pipeline *pipeline, void *arg);
+
 /* First in a pipeline of a server: counts connections that were told of a failure. */
 weir_status storm_account(weir_pipeline *pipeline, storm *world);
+
+/* Behind a handler that finds failures of its own: they are on the same account. */
+weir_status storm_account_behind(weir_pipeline *pipeline);
+
+/* Reads all of `buf`: what stands there from `*got` on, of `length` bytes from `offset`. False at the first byte that is
+ * another, or too many. */
+bool storm_takes(weir_buf *buf, uint64_t key, uint64_t offset, uint64_t length, uint64_t *got);
 
 /* A promise was broken: told with the seed, and the run ends as a failure. */
 void storm_fail(storm *self, const char *format, ...) WEIR_PRINTF(2, 3);
@@ -82,6 +94,11 @@ void storm_fail(storm *self, const char *format, ...) WEIR_PRINTF(2, 3);
 /* session.c: one of the kinds. */
 void session_begin(storm *world);
 weir_status session_build(weir_pipeline *pipeline, void *arg);
+
+/* Its stream ended before it was told that it is active. */
+void session_ended_early(session *self);
+
+storm *session_storm(const session *self);
 
 /* A session began; it is over, the next may begin. `failure`: what it was told, if anything. `whole`: it got all. */
 void storm_begun(storm *self);

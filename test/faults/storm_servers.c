@@ -46,6 +46,14 @@ weir_status storm_account(weir_pipeline *pipeline, storm *world) {
     return weir_pipeline_add_first(pipeline, &accountant, self);
 }
 
+static const weir_handler second_accountant = {.name = "second_accountant", .error = account_error};
+
+weir_status storm_account_behind(weir_pipeline *pipeline) {
+    const weir_ctx *first = weir_pipeline_find(pipeline, &accountant);
+    require(first != NULL);
+    return weir_pipeline_add_last(pipeline, &second_accountant, weir_ctx_state(first));
+}
+
 /* ---- echo ---- */
 
 static void echo_read(weir_ctx *ctx, weir_obj *msg) {
@@ -54,9 +62,13 @@ static void echo_read(weir_ctx *ctx, weir_obj *msg) {
 
 static const weir_handler echo_handler = {.name = "echo", .read = echo_read};
 
+weir_status storm_add_echo(weir_pipeline *pipeline, void *arg) {
+    return weir_pipeline_add_last(pipeline, &echo_handler, arg);
+}
+
 weir_status storm_build_echo(weir_pipeline *pipeline, void *arg) {
     weir_status status = storm_account(pipeline, arg);
-    return status != WEIR_OK ? status : weir_pipeline_add_last(pipeline, &echo_handler, arg);
+    return status != WEIR_OK ? status : storm_add_echo(pipeline, arg);
 }
 
 /* ---- pieces of the file ---- */
@@ -126,13 +138,16 @@ static void asker_removed(weir_ctx *ctx) {
 
 static const weir_handler asker_handler = {.name = "asker", .read = asker_read, .removed = asker_removed};
 
-weir_status storm_build_file(weir_pipeline *pipeline, void *arg) {
-    weir_status status = storm_account(pipeline, arg);
-    if (status != WEIR_OK) return status;
+weir_status storm_add_file(weir_pipeline *pipeline, void *arg) {
     asker *self = calloc(1, sizeof *self);
     require(self != NULL);
     self->world = arg;
     return weir_pipeline_add_last(pipeline, &asker_handler, self);
+}
+
+weir_status storm_build_file(weir_pipeline *pipeline, void *arg) {
+    weir_status status = storm_account(pipeline, arg);
+    return status != WEIR_OK ? status : storm_add_file(pipeline, arg);
 }
 
 /* ---- a relay to the echo server, which keeps floods out of user space ---- */

@@ -56,22 +56,23 @@ static weir_channel *adopted(storm *self, session *one, weir_promise *promise) {
 }
 
 static const session_kind stream_kinds[] = {
-    {"tcp", false, 200000, to_echo},
-    {"unix", false, 200000, to_unix},
-    {"adopted", false, 100000, adopted},
+    {.name = "tcp", .most = 200000, .connect = to_echo},
+    {.name = "unix", .most = 200000, .connect = to_unix},
+    {.name = "adopted", .most = 100000, .connect = adopted},
 };
 
 WEIR_TEST(stream, bytes_come_in_order_or_a_failure_is_told) {
     run(stream_kinds, sizeof stream_kinds / sizeof stream_kinds[0]);
 }
 
-static const session_kind file_kinds[] = {{"file", true, 600000, to_file}};
+static const session_kind file_kinds[] = {
+    {.name = "file", .asks_for_file = true, .most = 600000, .connect = to_file}};
 
 WEIR_TEST(stream, pieces_of_a_file_come_whole_or_a_failure_is_told) {
     run(file_kinds, 1);
 }
 
-static const session_kind relay_kinds[] = {{"relay", false, 600000, to_relay}};
+static const session_kind relay_kinds[] = {{.name = "relay", .most = 600000, .connect = to_relay}};
 
 WEIR_TEST(stream, a_relay_that_splices_passes_on_all_or_a_failure) {
     run(relay_kinds, 1);
@@ -102,10 +103,10 @@ static weir_channel *to_localhost(storm *self, session *one, weir_promise *promi
 }
 
 static const session_kind beginning_kinds[] = {
-    {"several", false, 2000, to_several},
-    {"localhost", false, 2000, to_localhost},
-    {"tcp", false, 2000, to_echo},
-    {"unix", false, 2000, to_unix},
+    {.name = "several", .most = 2000, .connect = to_several},
+    {.name = "localhost", .most = 2000, .connect = to_localhost},
+    {.name = "tcp", .most = 2000, .connect = to_echo},
+    {.name = "unix", .most = 2000, .connect = to_unix},
 };
 
 WEIR_TEST(stream, short_connections_begin_and_end_or_a_failure_is_told) {
