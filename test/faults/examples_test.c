@@ -127,10 +127,11 @@ static void sweep(const example *self) {
     unsetenv("LD_PRELOAD");
 }
 
-#define SERVER(name, ...)                                                                                    \
-    WEIR_TEST(examples, name##_begins_with_little_memory) {                                                  \
+#define SERVER_WITH(what, name, ...)                                                                         \
+    WEIR_TEST(examples, name##what##_begins_with_little_memory) {                                            \
         sweep(&(example){#name, {"--port", "0", __VA_ARGS__}, true});                                        \
     }
+#define SERVER(name, ...) SERVER_WITH(, name, __VA_ARGS__)
 
 SERVER(discard, "--loops", "1")
 SERVER(echo_server, "--loops", "2")
@@ -141,6 +142,10 @@ SERVER(websocket_chat, "--loops", "1")
 SERVER(file_server, "--root", "/tmp")
 SERVER(http_file_server, "--root", "/tmp")
 SERVER(proxy, "--to", "127.0.0.1:1")
+SERVER(tls_echo, "--loops", "1")
+SERVER_WITH(_with_deflate, websocket_echo, "--loops", "1", "--deflate")
+SERVER_WITH(_over_tls, websocket_chat, "--loops", "1", "--tls-self-signed")
+SERVER_WITH(_over_tls, http_file_server, "--root", "/tmp", "--tls-self-signed", "--compress")
 
 /* ---- clients, each with a server that has enough ---- */
 
@@ -178,6 +183,16 @@ WEIR_TEST(examples, file_client_begins_with_little_memory) {
 WEIR_TEST(examples, weir_get_begins_with_little_memory) {
     with_server(&(example){"http_hello", {"--port", "0"}, true},
                 (example){"weir_get", {"http://@/plaintext"}, false});
+}
+
+WEIR_TEST(examples, weir_get_over_tls_begins_with_little_memory) {
+    struct place place;
+    place_open(&place);
+    place_write(&place, "some", 3000);
+    with_server(
+        &(example){"http_file_server", {"--port", "0", "--root", place.folder, "--tls-self-signed"}, true},
+        (example){"weir_get", {"https://@/some", "-o", "/dev/null", "--insecure"}, false});
+    place_close(&place);
 }
 
 WEIR_TEST(examples, zero_copy_tour_begins_with_little_memory) {
