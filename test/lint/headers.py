@@ -13,6 +13,7 @@ import _lint
 WORDS = re.compile(r"\b(Takes|Borrows|Gives|Borrowed|Given|Requires|Fails|Any thread|Until)\b")
 SECTION = re.compile(r"All functions( of this section)?:")
 FUNCTION = re.compile(r"^(?P<type>[A-Za-z_][\w\s*]*?[\s*])(?P<name>weir_\w+)\((?P<arguments>.*)")
+OPENING = re.compile(r"[A-Za-z_].*\(|WEIR_API [^;]*$")  # the name may stand in the next line
 OWNED = re.compile(r"\b(weir_\w+)_(?:release|free)\(")
 ALWAYS_OWNED = {"weir_obj", "weir_buf", "weir_channel", "weir_promise", "weir_region", "weir_pool"}
 
@@ -51,7 +52,7 @@ def declarations(lines):
             in_body = not line.startswith("}")
         elif not line.strip():
             comment = ""
-        elif re.match(r"[A-Za-z_]", line) and "(" in line and not line.startswith(("typedef", "struct ", "enum ")):
+        elif OPENING.match(line) and not line.startswith(("typedef", "struct ", "enum ")):
             statement, at = line, number
             while not re.search(r"[;{]", statement) and at < len(lines):
                 statement += " " + lines[at].strip()
@@ -91,6 +92,8 @@ SAMPLES = [
     ("no owner in an inline", sample("/* Drops. */\nstatic inline void weir_buf_drop(weir_buf *buf) {\n}\n"),
      "who owns what"),
     ("no owner of the result", sample("/* Makes. */\nWEIR_API weir_buf *weir_buf_new(\n    int n);\n"), "who owns what"),
+    ("no owner of a name in the next line", sample("/* Makes. */\nWEIR_API WEIR_MUST_USE weir_buf *\nweir_buf_new(int n);\n"),
+     "who owns what"),
     ("owned because it has a free", sample("/* Ends. Takes: it. */\nWEIR_API void weir_x_free(weir_x *x);\n"
                                            "\n/* Looks. */\nWEIR_API int weir_x_get(weir_x *x);\n"), "who owns what"),
     ("not owned", sample("/* Looks. */\nWEIR_API int weir_bytes_get(weir_bytes *bytes);\n"), None),

@@ -252,3 +252,22 @@ WEIR_TEST(calls_memory, a_connection_that_is_to_be_kept_up_may_find_none) {
     expect(weir_oom_sweep(keep_up, NULL) > 1);
     weir_log_set_sink(NULL, NULL);
 }
+
+static bool open_pool(void *arg) {
+    (void)arg;
+    weir_loop *loop = weir_loop_new(NULL);
+    if (loop == NULL) return false;
+    (void)weir_loop_turn(loop);
+    weir_connection_pool_options options = {.client = {.loop = loop, .host = "127.0.0.1", .port = 1}};
+    weir_connection_pool *pool = weir_connection_pool_new(&options);
+    weir_connection_pool_free(pool);
+    (void)weir_loop_turn(loop);
+    weir_loop_free(loop);
+    return pool != NULL;
+}
+
+WEIR_TEST(calls_memory, a_pool_of_connections_may_find_none) {
+    weir_log_set_sink(drop_line, NULL);
+    expect(weir_oom_sweep(open_pool, NULL) > 1);
+    weir_log_set_sink(NULL, NULL);
+}
