@@ -201,3 +201,85 @@ WEIR_TEST(websocket_write, aborts_when_a_piece_of_a_message_cannot_be_sent) {
     weir_buf_release(big);
     close_end(&near);
 }
+
+/* ---- the functions that send ---- */
+
+static void keep_first_failure(void *arg, weir_status status) {
+    weir_status *failure = arg;
+    if (*failure == WEIR_OK) *failure = status;
+}
+
+static weir_promise *promise_of(end *self, weir_status *failure) {
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(self->channel));
+    if (promise == NULL) {
+        keep_first_failure(failure, WEIR_E_NO_MEMORY);
+    } else {
+        weir_promise_listen(promise, keep_first_failure, failure); /* the first listener needs no memory */
+    }
+    return promise;
+}
+
+static weir_ctx *sender_of(end *self) {
+    return weir_pipeline_find(weir_channel_pipeline(weir_embedded_channel(self->channel)), &talk_listener);
+}
+
+/* One of each; how the first failed that did. */
+static weir_status send_each(end *self) {
+    weir_status failure = WEIR_OK;
+    weir_buf *payload = weir_buf_new(0);
+    if (payload != NULL) weir_buf_write_str(payload, "bin");
+    weir_websocket_send_text(sender_of(self), weir_bytes_str("text"), promise_of(self, &failure));
+    weir_websocket_send_binary(sender_of(self), payload, promise_of(self, &failure));
+    weir_websocket_send_ping(sender_of(self), weir_bytes_str("?"), promise_of(self, &failure));
+    weir_websocket_close(sender_of(self), WEIR_WEBSOCKET_CLOSE_NORMAL, "bye", promise_of(self, &failure));
+    weir_embedded_run(self->channel);
+    return failure;
+}
+
+WEIR_TEST(websocket_write, has_a_function_for_each_sort_of_message) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER};
+    open_end(&self);
+    expect_status(send_each(&self), WEIR_OK);
+    weir_buf *sent = weir_embedded_take_all(self.channel);
+    expect_bytes(weir_buf_peek(sent), "\x81\x04text\x82\x03"
+                                      "bin\x89\x01?\x88\x05\x03\xe8"
+                                      "bye");
+    weir_buf_release(sent);
+    close_end(&self);
+}
+
+WEIR_TEST(websocket_write, refuses_a_ping_that_is_too_long) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER};
+    weir_status failure = WEIR_OK;
+    open_end(&self);
+    weir_buf *payload = noise(WEIR_WEBSOCKET_CONTROL_MOST + 1, 1);
+    weir_websocket_send_ping(sender_of(&self), weir_buf_peek(payload), promise_of(&self, &failure));
+    weir_embedded_run(self.channel);
+    expect_status(failure, WEIR_E_INVALID);
+    expect(weir_embedded_is_open(self.channel));
+    expect(weir_embedded_take(self.channel) == NULL);
+    weir_buf_release(payload);
+    close_end(&self);
+}
+
+static bool send_with_little_memory(void *arg) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER};
+    weir_status failure = WEIR_E_NO_MEMORY;
+    (void)arg;
+    self.log = weir_buf_new(0);
+    self.channel = self.log != NULL ? weir_embedded_new(NULL, build, &self) : NULL;
+    if (self.channel != NULL) failure = send_each(&self);
+    weir_embedded_free(self.channel);
+    weir_buf_release(self.log);
+    return failure == WEIR_OK;
+}
+
+static void drop_line(void *arg, weir_log_level level, const char *subject, const char *line) {
+    (void)arg, (void)level, (void)subject, (void)line;
+}
+
+WEIR_TEST(websocket_write, tells_the_sender_of_what_memory_was_lacking_for) {
+    weir_log_set_sink(drop_line, NULL);
+    expect(weir_oom_sweep(send_with_little_memory, NULL) > 8);
+    weir_log_set_sink(NULL, NULL);
+}
