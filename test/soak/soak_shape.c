@@ -31,7 +31,7 @@ uint64_t soak_random(uint64_t *state) {
 }
 
 static uint8_t *take(size_t n) {
-    uint8_t *bytes = malloc(n);
+    uint8_t *bytes = malloc(n > 0 ? n : 1);
     if (bytes == NULL) die("malloc");
     return bytes;
 }

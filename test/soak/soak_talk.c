@@ -80,8 +80,7 @@ void soak_talk_begin(soak_talk *self, const soak_shape *shape, soak_totals *tota
 
 /* ---- ending ---- */
 
-static bool end(soak_talk *self, uint64_t *how, bool reset) {
-    if (how != NULL) ++*how;
+static bool hang_up(soak_talk *self, bool reset) {
     if (reset) {
         struct linger hard = {.l_onoff = 1};
         setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -91,6 +90,12 @@ static bool end(soak_talk *self, uint64_t *how, bool reset) {
     close(self->fd);
     self->fd = -1;
     return false;
+}
+
+/* `how`: where it is counted. */
+static bool end(soak_talk *self, uint64_t *how, bool reset) {
+    ++*how;
+    return hang_up(self, reset);
 }
 
 /* ---- the two directions. Answers bytes, 0 for none now, SIZE_MAX for the end ---- */
@@ -229,7 +234,7 @@ bool soak_talk_go_on(soak_talk *self, histogram *latency) {
         progress = false;
         if (!send_what_may_go(self, &progress)) return end(self, &self->totals->cut, false);
         if (!take_what_came(self, latency, &progress)) return false;
-        if (wants_to_reset(self)) return end(self, NULL, true);
+        if (wants_to_reset(self)) return hang_up(self, true);
     }
     if (is_whole(self) && !self->ending) {
         self->ending = true;
@@ -251,9 +256,9 @@ bool soak_talk_tick(soak_talk *self, uint64_t tick, histogram *latency) {
     } else if (self->temper == SOAK_slow_reader) {
         if (!self->ending) self->may_take = 1 + below(self->shape->in.unit.length / 16 + 16);
     } else if (self->temper == SOAK_half_open) {
-        if (tick >= self->end_tick) return end(self, NULL, false);
+        if (tick >= self->end_tick) return hang_up(self, false);
     } else if (self->temper == SOAK_resetter && self->received == self->stop_at && tick >= self->end_tick) {
-        return end(self, NULL, true); /* whose first request was only half sent */
+        return hang_up(self, true); /* whose first request was only half sent */
     }
     return soak_talk_go_on(self, latency);
 }
