@@ -1,5 +1,6 @@
 /* server_stop_test.c - the report of a stop, waiting for it with an end, and the port afterwards. */
 #include <arpa/inet.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <weir/testing.h>
@@ -181,4 +182,104 @@ WEIR_TEST(server_stop, leaves_its_port_to_the_next_server) {
         close(fd);
         shut_house(&h);
     }
+}
+
+/* ---- the time of a stop ---- */
+
+#define BUSY_MS 1000
+
+/* A loop that is held until it is let go. */
+typedef struct gate {
+    atomic_bool is_reached, is_open;
+} gate;
+
+static void wait_at(void *arg) {
+    gate *self = arg;
+    atomic_store(&self->is_reached, true);
+    for (int i = 0; i < 30000 && !atomic_load(&self->is_open); i++) wait_ms(1);
+}
+
+static void wait_until_reached(gate *self) {
+    for (int i = 0; i < 30000 && !atomic_load(&self->is_reached); i++) wait_ms(1);
+    require(atomic_load(&self->is_reached));
+}
+
+static void hold(weir_loop *loop, gate *self) {
+    require(weir_loop_post(loop, wait_at, self) == WEIR_OK);
+    wait_until_reached(self);
+}
+
+/* What was posted before has run. */
+static void pass_through(weir_loop *loop) {
+    hold(loop, &(gate){.is_open = true});
+}
+
+static struct {
+    gate gate;
+    _Atomic(weir_loop *) loop;
+    atomic_ullong told; /* what the time was said to be, and then was */
+    atomic_ullong was;
+} latecomer;
+
+static uint64_t clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void meet(weir_ctx *ctx) {
+    atomic_store(&latecomer.loop, weir_ctx_loop(ctx));
+    weir_ctx_fire_active(ctx);
+}
+
+/* At the first byte until it is let go, at the second for a while. */
+static void be_busy(weir_ctx *ctx, weir_obj *msg) {
+    (void)ctx;
+    weir_obj_release(msg);
+    if (atomic_load(&latecomer.gate.is_reached)) wait_ms(BUSY_MS);
+    wait_at(&latecomer.gate);
+}
+
+static void look_at_the_clock(weir_ctx *ctx, weir_obj *event) {
+    if (event == &weir_event_stopping.obj) {
+        atomic_store(&latecomer.told, weir_loop_now(weir_ctx_loop(ctx)));
+        atomic_store(&latecomer.was, clock_ms());
+    }
+    weir_ctx_fire_event(ctx, event);
+}
+
+static const weir_handler late_handler = {
+    .name = "late", .active = meet, .read = be_busy, .event = look_at_the_clock};
+
+static weir_status build_late(weir_pipeline *pipeline, void *arg) {
+    (void)arg;
+    return weir_pipeline_add_last(pipeline, &late_handler, NULL);
+}
+
+/* The loop that serves it takes the stop in the turn in which it was busy with another event before. */
+WEIR_TEST(server_stop, begins_the_times_of_those_it_tells_when_they_are_told) {
+    weir_loop_group *group = weir_loop_group_new(2);
+    weir_server *server;
+    gate there = {0};
+    require(weir_server_start(&server, &(weir_server_options){.loops = group, .build = build_late}) ==
+            WEIR_OK);
+    int fd = plain_connect(weir_addr_port(weir_server_addr(server)));
+    for (int i = 0; i < 30000 && atomic_load(&latecomer.loop) == NULL; i++) wait_ms(1);
+    weir_loop *loop = atomic_load(&latecomer.loop);
+    weir_loop *other = weir_loop_group_at(group, weir_loop_group_at(group, 0) == loop ? 1 : 0);
+    hold(other, &there); /* so that not all have stopped listening */
+    weir_server_stop(server);
+    pass_through(loop);
+    expect_eq(send(fd, "1", 1, MSG_NOSIGNAL), 1);
+    wait_until_reached(&latecomer.gate);
+    expect_eq(send(fd, "2", 1, MSG_NOSIGNAL), 1);
+    atomic_store(&there.is_open, true);
+    pass_through(other);
+    atomic_store(&latecomer.gate.is_open, true);
+    expect_status(weir_server_wait(server), WEIR_OK);
+    expect(atomic_load(&latecomer.told) != 0);
+    expect(atomic_load(&latecomer.was) - atomic_load(&latecomer.told) < BUSY_MS / 2);
+    weir_server_free(server);
+    weir_loop_group_free(group);
+    close(fd);
 }

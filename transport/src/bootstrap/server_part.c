@@ -101,6 +101,7 @@ void server_part_cut(weir_task *cut_task) {
 static void stop(weir_task *step_task) {
     server_part *part = WEIR_CONTAINER(step_task, server_part, step_task);
     weir_server *server = part->server;
+    loop_refresh(part->loop); /* times that begin here are not to lose what this turn took already */
     part->stopping = true;
     pthread_mutex_lock(&server->lock);
     server->report.open += atomic_load(&part->open);
