@@ -3,28 +3,17 @@
  *
  * The first byte chooses the format and whether deflate may have no header, the second how the rest is cut.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <weir/buffer.h>
 #include <weir/codec/compressor.h>
 #include <weir/codec/decompressor.h>
+
+#include "fuzz/fuzz.h"
 
 enum {
     HEADER = 2,
     OUTPUT_MOST = 1 << 18,
     PIECE = 1000
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 static weir_buf *wrap(const uint8_t *bytes, size_t n) {
     weir_buf *buf = weir_buf_wrap_const(bytes, n);

@@ -1,24 +1,14 @@
 /* fuzz_proxy_header.c - no input may break the parser, and no cut may change what it says: whatever is decided of a
  * beginning stays decided when more comes. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <weir/codec/proxy_header.h>
 
+#include "fuzz/fuzz.h"
+
 enum {
     LENGTH_MAX = 512
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 /* Of a copy of just so many bytes, so that a sanitizer sees a read beyond them. */
 static weir_decode parse(const uint8_t *data, size_t size, weir_proxy_header *header, size_t *used) {

@@ -6,8 +6,6 @@
  * read is the beginning of what the peer wrote, and an end in order is one the peer made.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <weir/buffer.h>
 #include <weir/codec/tls_handler.h>
@@ -15,20 +13,12 @@
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 
+#include "fuzz/fuzz.h"
+
 enum {
     HEADER = 2,
     SIZE_MOST = 1 << 12
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                                      \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            abort();                                                                                         \
-        }                                                                                                    \
-    } while (0)
 
 /* ---- what is the same for all inputs ---- */
 
