@@ -25,7 +25,7 @@ void uv_datagram_ready(uv_watch *watch, uint32_t events) {
     uv_datagram *self = uv_datagram_of(WEIR_CONTAINER(watch, uv_channel, watch));
     weir_channel *channel = &self->uv.channel;
     loop_note_event(channel->loop, channel->id);
-    if (WEIR_UNLIKELY(events == EPOLLERR || events == EPOLLPRI)) { /* the latter while paused */
+    if (WEIR_UNLIKELY(events == EPOLLERR)) {
         on_socket_failed(self);
         return;
     }

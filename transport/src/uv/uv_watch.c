@@ -62,8 +62,7 @@ void uv_watch_tell_closed(uv_driver *driver) {
 
 /* With an error or a hang-up. */
 static WEIR_COLD uint32_t explain(uv_watch *self, uv_driver *driver, uint32_t events) {
-    if (events == EPOLLERR || events == EPOLLHUP) events |= self->events;
-    if ((events & EPOLLERR) == 0 || (events & EPOLLPRI) != 0) return events & EVERYTHING;
+    if ((events & EPOLLERR) == 0) return events == EPOLLHUP ? self->events : events & EVERYTHING;
     (void)uv_watch_set(self, driver, 0); /* or it would be told for ever */
     return EPOLLERR;
 }

@@ -18,8 +18,8 @@ typedef struct uv_watch uv_watch;
 typedef struct uv_driver uv_driver;
 
 struct uv_watch {
-    /* `events` of those asked for; a hang-up that comes alone is told as all of them. An error is told as EPOLLERR,
-     * and nothing is watched any more. */
+    /* `events` of those asked for when the batch came; a hang-up that comes alone is told as all of them. An error is
+     * told as EPOLLERR, and nothing is watched any more. */
     void (*ready)(uv_watch *self, uint32_t events);
     void (*closed)(uv_watch *self);
     uv_watch *next; /* that is being closed */
