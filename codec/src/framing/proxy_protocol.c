@@ -1,31 +1,23 @@
-/* proxy_protocol.c - the handler that waits for the header, keeps it, and makes way.
- *
- * Once it has decided (or failed) it only waits to be freed: all that comes passes by or is dropped.
- */
+/* proxy_protocol.c - the handler that waits for the header, keeps it, and makes way. */
 #include <errno.h>
 #include <string.h>
-#include <weir/buffer/buf_bytes.h>
-#include <weir/codec/cumulation.h>
+
 #include <weir/codec/proxy_protocol.h>
 #include <weir/core/alloc.h>
 #include <weir/transport/attribute.h>
 #include <weir/transport/channel.h>
 #include <weir/transport/ctx.h>
-#include <weir/transport/timer.h>
+
+#include "framing/first_bytes.h"
 
 enum {
     LENGTH_DEFAULT = 2048,
-    LENGTH_MOST = 4096,
-    TIMEOUT_DEFAULT = 10000
+    LENGTH_MOST = 4096
 };
 
 typedef struct waiter {
+    first_bytes first;
     weir_proxy_protocol_options options;
-    weir_timer timer;
-    weir_ctx *ctx;
-    weir_cumulation bytes;
-    bool holds_active; /* `active` came; who is behind gets it with the header */
-    bool is_failed;
 } waiter;
 
 /* ---- what is kept ---- */
@@ -64,148 +56,60 @@ void weir_proxy_protocol_remote_addr(const weir_channel *channel, weir_addr *out
     }
 }
 
-/* ---- ends ---- */
+/* ---- deciding ---- */
 
-static void fail(waiter *self, const weir_error *error) {
-    weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
-    weir_cumulation_clear(&self->bytes);
-    self->is_failed = true;
-    weir_ctx_fire_error(self->ctx, error);
-}
-
-/* Removing the handler hands on the bytes behind the header. `self` is gone afterwards. */
-static void make_way(waiter *self) {
-    weir_ctx *ctx = self->ctx;
-    weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
-    if (self->holds_active) weir_ctx_fire_active(ctx);
-    weir_pipeline_remove(ctx);
-}
-
-/* `self` may be gone afterwards. */
-static void look(waiter *self) {
-    uint8_t copy[LENGTH_MOST];
-    weir_buf *in = self->bytes.in;
-    size_t n = in == NULL ? 0 : weir_buf_readable(in), used;
-    if (n > sizeof copy) n = sizeof copy;
-    if (n == 0) return;
-    weir_buf_get_bytes(in, weir_buf_reader_index(in), copy, n);
+static weir_decode parse(const waiter *self, weir_bytes start, size_t *used, weir_error *error) {
     weir_proxy_header header;
+    weir_decode answer = weir_proxy_header_parse(start, self->options.max_length, &header, used, error);
+    if (answer != WEIR_DECODE_AGAIN) return answer;
+    weir_status status = keep(weir_ctx_channel(self->first.ctx), &header);
+    return status == WEIR_OK ? answer : weir_decode_fail(error, status, "PROXY header", 0, 0);
+}
+
+static void decide(first_bytes *first) {
+    uint8_t room[LENGTH_MOST];
+    size_t used;
     weir_error error = {.offset = 0};
-    weir_decode answer =
-        weir_proxy_header_parse(weir_bytes_of(copy, n), self->options.max_length, &header, &used, &error);
-    if (answer == WEIR_DECODE_MORE) return;
-    if (answer == WEIR_DECODE_AGAIN) {
-        error.status = keep(weir_ctx_channel(self->ctx), &header);
-        error.what = "PROXY header";
+    weir_decode answer = parse((waiter *)first, first_bytes_copy(first, room), &used, &error);
+    if (answer == WEIR_DECODE_FAILED) {
+        first_bytes_fail(first, &error);
+    } else if (answer == WEIR_DECODE_AGAIN) {
+        weir_buf_skip(first->bytes.in, used);
+        first_bytes_make_way(first);
     }
-    if (error.status != WEIR_OK) {
-        fail(self, &error);
-        return;
-    }
-    weir_buf_skip(in, used);
-    make_way(self);
 }
 
 static bool is_trusted(const waiter *self) {
     weir_addr peer;
     if (self->options.trusted == NULL) return true;
-    weir_channel_remote_addr(weir_ctx_channel(self->ctx), &peer);
+    weir_channel_remote_addr(weir_ctx_channel(self->first.ctx), &peer);
     return weir_ip_filter_allows(self->options.trusted, &peer);
 }
 
-static void ask_for_bytes(const waiter *self) {
-    if (!weir_channel_is_reading(weir_ctx_channel(self->ctx))) weir_ctx_pull(self->ctx);
-}
-
-/* `self` may be gone afterwards. */
-static void start(waiter *self) {
-    if (!is_trusted(self)) {
-        if (self->options.others_pass) {
-            make_way(self);
-        } else {
-            fail(self, &(weir_error){.status = -EACCES, .what = "PROXY header of somebody not trusted"});
-        }
-        return;
-    }
-    if (!self->options.no_timeout) {
-        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->options.timeout_ms);
-    }
-    ask_for_bytes(self);
-}
-
-/* ---- the slots ---- */
-
-static void timed_out(weir_timer *timer) {
-    waiter *self = timer->arg;
-    fail(self, &(weir_error){.status = WEIR_E_TIMEOUT, .what = "PROXY header"});
-}
-
-static void waiter_added(weir_ctx *ctx) {
-    waiter *self = weir_ctx_state(ctx);
-    self->ctx = ctx;
-    if (weir_channel_is_active(weir_ctx_channel(ctx))) start(self);
-}
-
-static void waiter_removed(weir_ctx *ctx) {
-    waiter *self = weir_ctx_state(ctx);
-    weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
-    weir_buf *rest = weir_cumulation_take(&self->bytes);
-    weir_alloc_release(NULL, self);
-    if (rest == NULL) return;
-    if (weir_buf_readable(rest) == 0) {
-        weir_buf_release(rest);
-        return;
-    }
-    weir_ctx_fire_read(ctx, &rest->obj);
-    weir_ctx_fire_read_complete(ctx);
-}
-
-static void waiter_active(weir_ctx *ctx) {
-    waiter *self = weir_ctx_state(ctx);
-    self->holds_active = true;
-    if (!self->is_failed) start(self);
-}
-
-static void waiter_read(weir_ctx *ctx, weir_obj *msg) {
-    waiter *self = weir_ctx_state(ctx);
-    weir_buf *buf = weir_buf_from(msg);
-    if (buf == NULL) {
-        weir_ctx_fire_read(ctx, msg);
-        return;
-    }
-    if (self->is_failed) {
-        weir_buf_release(buf);
-        return;
-    }
-    weir_status status = weir_cumulation_add(&self->bytes, buf);
-    if (status != WEIR_OK) {
-        fail(self, &(weir_error){.status = status, .what = "PROXY header"});
+static void start(first_bytes *first) {
+    const waiter *self = (waiter *)first;
+    if (is_trusted(self)) {
+        first_bytes_wait(first);
+    } else if (self->options.others_pass) {
+        first_bytes_make_way(first);
     } else {
-        look(self);
+        first_bytes_fail(first,
+                         &(weir_error){.status = -EACCES, .what = "PROXY header of somebody not trusted"});
     }
 }
 
-/* Nothing is decided yet, and nobody else can ask for the bytes. */
-static void waiter_read_complete(weir_ctx *ctx) {
-    const waiter *self = weir_ctx_state(ctx);
-    if (!self->is_failed) ask_for_bytes(self);
-}
+static const first_bytes_ops waiting = {.what = "PROXY header", .start = start, .decide = decide};
 
-static void waiter_inactive(weir_ctx *ctx) {
-    waiter *self = weir_ctx_state(ctx);
-    weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
-    weir_cumulation_clear(&self->bytes);
-    if (!self->holds_active) weir_ctx_fire_inactive(ctx); /* what nobody saw begin does not end */
-}
+/* ---- the handler ---- */
 
 const weir_handler weir_proxy_protocol = {
     .name = "proxy_protocol",
-    .added = waiter_added,
-    .removed = waiter_removed,
-    .active = waiter_active,
-    .read = waiter_read,
-    .read_complete = waiter_read_complete,
-    .inactive = waiter_inactive,
+    .added = first_bytes_added,
+    .removed = first_bytes_removed,
+    .active = first_bytes_active,
+    .read = first_bytes_read,
+    .read_complete = first_bytes_read_complete,
+    .inactive = first_bytes_inactive,
 };
 
 weir_status weir_proxy_protocol_add(weir_pipeline *pipeline, const weir_proxy_protocol_options *options) {
@@ -213,11 +117,9 @@ weir_status weir_proxy_protocol_add(weir_pipeline *pipeline, const weir_proxy_pr
     waiter *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
     self->options = *options;
+    self->first.ops = &waiting;
     if (options->max_length == 0) self->options.max_length = LENGTH_DEFAULT;
-    if (options->timeout_ms == 0) self->options.timeout_ms = TIMEOUT_DEFAULT;
-    weir_timer_init(&self->timer, timed_out, self);
-    weir_cumulation_init(&self->bytes, NULL);
-    weir_status status = weir_pipeline_add_last(pipeline, &weir_proxy_protocol, self);
-    if (status != WEIR_OK) weir_alloc_release(NULL, self);
-    return status;
+    self->first.most = LENGTH_MOST;
+    self->first.timeout_ms = first_bytes_timeout(options->timeout_ms, options->no_timeout);
+    return first_bytes_add(pipeline, &weir_proxy_protocol, &self->first);
 }
