@@ -88,6 +88,8 @@ WEIR_TEST(websocket_handshake, takes_the_first_offer_it_can_and_none_that_is_wro
     expect_answer(usual, "permessage-deflate; server_no_context_takeover; server_no_context_takeover", NULL);
     expect_answer(usual, "", NULL);
     expect_answer(usual, "permessage-bzip2", NULL);
+    expect_answer(usual, "x-other; a=\"b, permessage-deflate\"", NULL);
+    expect_answer(usual, "x-other; a=\"b\\\", permessage-deflate, c=\"", NULL);
     weir_websocket_deflate_params params;
     expect(!weir_websocket_deflate_accept(&params, weir_bytes_str("permessage-deflate"), &usual));
 }

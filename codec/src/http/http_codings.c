@@ -5,7 +5,7 @@
 
 #include <weir/codec/decompressor.h>
 
-#include "http/http_list.h"
+#include "value_list.h"
 
 enum {
     MIDDLE = 4096,        /* bytes of a piece between two codings */
@@ -49,7 +49,7 @@ void http_codings_read(http_codings *self, const weir_http_fields *fields) {
     *self = (http_codings){0};
     while (weir_http_fields_next(fields, &at, &name, &value)) {
         if (!weir_bytes_equal_nocase(name, wanted)) continue;
-        while (http_list_next(&value, &element)) note_coding(self, element);
+        while (value_list_next(&value, ',', &element)) note_coding(self, element);
     }
 }
 

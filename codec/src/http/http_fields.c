@@ -3,7 +3,7 @@
 #include <weir/codec/http_fields.h>
 
 #include "http/http_fields_list.h"
-#include "http/http_list.h"
+#include "value_list.h"
 
 void weir_http_fields_init(weir_http_fields *fields) {
     fields->text = NULL;
@@ -66,8 +66,8 @@ bool weir_http_fields_has_token(const weir_http_fields *fields, weir_http_name n
     const weir_http_field *field;
     while ((field = next_named(fields, name, &at)) != NULL) {
         weir_bytes rest = value_of(fields, field), element;
-        while (http_list_next(&rest, &element)) {
-            if (weir_bytes_equal_nocase(http_list_token(element), wanted)) return true;
+        while (value_list_next(&rest, ',', &element)) {
+            if (weir_bytes_equal_nocase(value_list_token(element), wanted)) return true;
         }
     }
     return false;

@@ -1,7 +1,7 @@
 /* http_framing.c - how a body ends (RFC 9112 6.3) and whether the connection goes on (9.3). */
-#include "http/http_list.h"
 #include "http/http_names.h"
 #include "http/http_parse.h"
+#include "value_list.h"
 
 /* The value of the next field of this name from `*at`; false when there is none. */
 static bool next_value(const weir_http_fields *fields, weir_http_name name, size_t *at, weir_bytes *value) {
@@ -35,7 +35,7 @@ static codings read_codings(const weir_http_fields *fields) {
     size_t at = 0;
     weir_bytes rest, element;
     while (next_value(fields, WEIR_HTTP_TRANSFER_ENCODING, &at, &rest)) {
-        while (http_list_next(&rest, &element)) read_coding(&all, element);
+        while (value_list_next(&rest, ',', &element)) read_coding(&all, element);
     }
     return all;
 }
@@ -103,7 +103,7 @@ static options read_options(const weir_http_fields *fields) {
     weir_bytes rest, element;
     while (next_value(fields, WEIR_HTTP_CONNECTION, &at, &rest)) {
         if (read_option(&all, rest)) continue;
-        while (http_list_next(&rest, &element)) read_option(&all, http_list_token(element));
+        while (value_list_next(&rest, ',', &element)) read_option(&all, value_list_token(element));
     }
     return all;
 }

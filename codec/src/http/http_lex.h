@@ -8,7 +8,7 @@
 #include <weir/core/bytes.h>
 
 #include "http/http_chars.h"
-#include "http/http_list.h"
+#include "value_list.h"
 
 static inline bool http_is_letter(uint8_t byte) {
     return (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
@@ -78,7 +78,7 @@ static inline bool scan_number(weir_bytes *rest, uint64_t *number) {
  * separates nothing. */
 static inline bool scan_element(weir_bytes *rest, weir_bytes *element) {
     do {
-        if (!http_list_next(rest, element)) return false;
+        if (!value_list_next(rest, ',', element)) return false;
     } while (element->len == 0);
     return true;
 }

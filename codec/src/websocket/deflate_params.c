@@ -3,7 +3,7 @@
 #include <weir/buffer/buf_dump.h>
 #include <weir/codec/websocket_deflate.h>
 
-#include "websocket/list.h"
+#include "value_list.h"
 
 /* One element of the header field. Bits: 0 where there is no such parameter. */
 typedef struct element {
@@ -69,9 +69,9 @@ static bool read_parameter(element *self, weir_bytes parameter) {
 static bool read_element(element *self, weir_bytes text) {
     weir_bytes piece;
     *self = (element){0};
-    if (!websocket_list_next(&text, ';', &piece)) return false;
+    if (!value_list_next(&text, ';', &piece)) return false;
     if (!weir_bytes_equal_nocase(piece, weir_bytes_str("permessage-deflate"))) return false;
-    while (websocket_list_next(&text, ';', &piece)) {
+    while (value_list_next(&text, ';', &piece)) {
         if (!read_parameter(self, piece)) return false;
     }
     return true;
@@ -102,7 +102,7 @@ bool weir_websocket_deflate_accept(weir_websocket_deflate_params *out, weir_byte
                                    const weir_websocket_deflate_options *options) {
     weir_bytes text;
     *out = (weir_websocket_deflate_params){0};
-    while (options->on && websocket_list_next(&offers, ',', &text)) {
+    while (options->on && value_list_next(&offers, ',', &text)) {
         element offer;
         if (read_element(&offer, text) && agree(out, &offer, options)) return true;
     }
@@ -138,8 +138,8 @@ bool weir_websocket_deflate_confirm(weir_websocket_deflate_params *out, weir_byt
     element said;
     weir_bytes text, second;
     *out = (weir_websocket_deflate_params){0};
-    if (!options->on || !websocket_list_next(&answer, ',', &text) || !read_element(&said, text)) return false;
-    if (websocket_list_next(&answer, ',', &second)) return false;
+    if (!options->on || !value_list_next(&answer, ',', &text) || !read_element(&said, text)) return false;
+    if (value_list_next(&answer, ',', &second)) return false;
     if (options->peer_no_takeover && !said.server_no_takeover) return false;
     unsigned peer = said.server_bits != 0 ? said.server_bits : MOST;
     if (peer > peer_bits(options) || (said.has_client_bits && said.client_bits == 0)) return false;

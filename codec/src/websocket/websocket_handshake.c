@@ -2,8 +2,8 @@
 #include <weir/buffer/buf_bytes.h>
 #include <weir/codec/websocket_handshake.h>
 
+#include "value_list.h"
 #include "websocket/base64.h"
-#include "websocket/list.h"
 
 /* The entry of a list that ends with NULL, or NULL. */
 static const char *find_in(const char *const *list, weir_bytes text) {
@@ -69,7 +69,7 @@ static const char *choose_protocol(const weir_http_fields *fields, const char *c
         weir_bytes name, value, piece;
         while (weir_http_fields_next(fields, &at, &name, &value)) {
             if (weir_http_name_of(name) != WEIR_HTTP_SEC_WEBSOCKET_PROTOCOL) continue;
-            while (websocket_list_next(&value, ',', &piece)) {
+            while (value_list_next(&value, ',', &piece)) {
                 if (weir_bytes_equal_str(piece, *ours)) return *ours;
             }
         }
