@@ -22,8 +22,29 @@ WEIR_TEST(http_message, is_a_request) {
     request = weir_http_request_new("PURGE", weir_bytes_str("*"));
     require(request != NULL);
     expect_eq(request->method, WEIR_HTTP_METHOD_OTHER);
+    expect(request->path.ptr == NULL);
     expect(request->query.ptr == NULL);
     weir_obj_release(request);
+}
+
+/* As when it comes (RFC 9112 3.2). */
+WEIR_TEST(http_message, has_the_path_that_its_form_of_target_has) {
+    static const struct {
+        const char *method, *target, *path, *query;
+    } rows[] = {{"GET", "http://a.example:80/b/c?d", "/b/c", "d"},
+                {"GET", "http://a.example?d", "/", "d"},
+                {"CONNECT", "a.example:443", NULL, NULL},
+                {"OPTIONS", "*", NULL, NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        weir_http_request *request = weir_http_request_new(rows[i].method, weir_bytes_str(rows[i].target));
+        require(request != NULL);
+        weir_test_context("%s", rows[i].target);
+        expect_same_bytes(request->path, weir_bytes_str(rows[i].path));
+        expect_eq(request->path.ptr == NULL, rows[i].path == NULL);
+        expect_same_bytes(request->query, weir_bytes_str(rows[i].query));
+        expect_same_bytes(request->target, weir_bytes_str(rows[i].target));
+        weir_obj_release(request);
+    }
 }
 
 WEIR_TEST(http_message, is_no_request_with_bytes_that_split_it) {

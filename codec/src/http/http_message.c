@@ -1,6 +1,7 @@
 /* http_message.c - requests, responses and ends as counted objects. */
 #include <weir/buffer/buf_bytes.h>
 #include <weir/codec/http_message.h>
+#include <weir/codec/http_path.h>
 #include <weir/core/alloc.h>
 
 #include "http/http_chars.h"
@@ -137,7 +138,7 @@ static weir_http_request *make_request(weir_pool *pool, const char *method, weir
     self->method = http_method_of(name);
     self->method_text = weir_bytes_of(self->line->rp, name.len);
     self->target = weir_bytes_of(self->line->rp + name.len, target.len);
-    http_split_path(self->target, &self->path, &self->query);
+    (void)weir_http_path_split(self->target, &self->path, &self->query); /* false: it has none */
     return self;
 }
 

@@ -5,6 +5,7 @@
 #include <weir/codec/http_percent.h>
 
 #include "http/http_lex.h"
+#include "http/http_message_new.h"
 
 static bool is_control(uint8_t byte) {
     return byte < 0x20 || byte == 0x7f;
@@ -12,31 +13,17 @@ static bool is_control(uint8_t byte) {
 
 /* ---- the target ---- */
 
-static weir_bytes without_authority(weir_bytes target) {
-    size_t scheme = weir_bytes_find_bytes(target, weir_bytes_str("://"));
-    for (size_t i = 0; i < scheme && scheme != WEIR_NOT_FOUND; i++) {
-        uint8_t byte = target.ptr[i];
-        bool fits = http_is_letter(byte) || (i > 0 && (http_is_digit(byte) || strchr("+-.", byte) != NULL));
-        if (byte == 0 || !fits) return weir_bytes_of(NULL, 0);
-    }
-    if (scheme == WEIR_NOT_FOUND || scheme == 0) return weir_bytes_of(NULL, 0);
-    weir_bytes rest = weir_bytes_sub(target, scheme + 3, SIZE_MAX);
+static weir_bytes behind_authority(weir_bytes target) {
+    weir_bytes rest = http_behind_scheme(target);
     size_t n = 0;
     while (n < rest.len && rest.ptr[n] != '/' && rest.ptr[n] != '?' && rest.ptr[n] != '#') n++;
     return weir_bytes_sub(rest, n, SIZE_MAX);
 }
 
 bool weir_http_path_split(weir_bytes target, weir_bytes *path, weir_bytes *query) {
-    weir_bytes rest = target;
-    if (target.len == 0 || target.ptr[0] != '/') {
-        rest = without_authority(target);
-        if (rest.ptr == NULL) return false;
-    }
-    rest = weir_bytes_sub(rest, 0, weir_bytes_find(rest, '#'));
-    size_t mark = weir_bytes_find(rest, '?');
-    *path = weir_bytes_sub(rest, 0, mark);
-    *query = mark == WEIR_NOT_FOUND ? weir_bytes_of(NULL, 0) : weir_bytes_sub(rest, mark + 1, SIZE_MAX);
-    if (path->len == 0) *path = weir_bytes_str("/"); /* http://host is http://host/ (RFC 9110 4.2.3) */
+    weir_bytes rest = target.len != 0 && target.ptr[0] == '/' ? target : behind_authority(target);
+    if (rest.ptr == NULL) return false;
+    http_split_path(weir_bytes_sub(rest, 0, weir_bytes_find(rest, '#')), path, query);
     return true;
 }
 

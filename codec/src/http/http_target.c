@@ -42,27 +42,22 @@ bool http_host_is_valid(weir_bytes host, bool needs_port) {
 
 /* ---- targets ---- */
 
-void http_split_path(weir_bytes target, weir_bytes *path, weir_bytes *query) {
-    size_t mark = weir_bytes_find(target, '?');
-    *path = weir_bytes_sub(target, 0, mark);
-    *query = mark == WEIR_NOT_FOUND ? weir_bytes_of(NULL, 0)
-                                    : weir_bytes_of(target.ptr + mark + 1, target.len - mark - 1);
-}
-
-/* "scheme://host:port/path?query"; what is behind the authority may be missing. */
-static bool read_absolute(weir_http_request *request) {
-    weir_bytes target = request->target;
+weir_bytes http_behind_scheme(weir_bytes target) {
     size_t scheme = http_run(target, HTTP_SCHEME);
     bool is_scheme = scheme > 0 && !http_is_digit(target.ptr[0]) && target.ptr[0] != '+' &&
                      target.ptr[0] != '-' && target.ptr[0] != '.';
     weir_bytes rest = weir_bytes_sub(target, scheme, SIZE_MAX);
-    if (!is_scheme || !weir_bytes_starts_with(rest, weir_bytes_of("://", 3))) return false;
-    rest = weir_bytes_sub(rest, 3, SIZE_MAX);
+    if (!is_scheme || !weir_bytes_starts_with(rest, weir_bytes_of("://", 3))) return weir_bytes_of(NULL, 0);
+    return weir_bytes_sub(rest, 3, SIZE_MAX);
+}
+
+/* "scheme://host:port/path?query"; what is behind the authority may be missing. */
+static bool read_absolute(weir_http_request *request) {
+    weir_bytes rest = http_behind_scheme(request->target);
     size_t end = 0;
     while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?') end++;
-    request->host = weir_bytes_of(rest.ptr, end);
+    request->host = weir_bytes_sub(rest, 0, end);
     http_split_path(weir_bytes_sub(rest, end, SIZE_MAX), &request->path, &request->query);
-    if (request->path.len == 0) request->path = weir_bytes_of("/", 1);
     return http_host_is_valid(request->host, false);
 }
 
