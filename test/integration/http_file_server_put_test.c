@@ -36,6 +36,24 @@ static void expect_names(const struct site *self, unsigned count) {
     expect_eq(count_names(self), count);
 }
 
+/* At once, whatever was cached, and by whichever way it is asked for. */
+WEIR_TEST(http_file_server_put, replaces_the_index_of_a_folder) {
+    static const char *const folders[] = {"/", "/sub/"};
+    struct site setting;
+    site_open(&setting, "mkdir sub", "--put", NULL);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%sindex.html", folders[i]);
+        expect_eq(put(&setting, name, "", "first"), 201);
+        site_ask(&setting, "GET", folders[i], "");
+        expect_str(site_body(), "first");
+        expect_eq(put(&setting, name, "", "second"), 204);
+        site_ask(&setting, "GET", folders[i], "");
+        expect_str(site_body(), "second");
+    }
+    site_close(&setting);
+}
+
 WEIR_TEST(http_file_server_put, takes_uploads) {
     char fields[300];
     struct site setting;

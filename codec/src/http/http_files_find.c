@@ -81,9 +81,25 @@ static void choose_coding(http_visit *visit) {
 
 /* ---- names ---- */
 
+/* The root has no name to stand in front of its index', so that each file has one name only: the cache's key. */
+static void add_index(http_visit *visit) {
+    bool is_root = strcmp(visit->name, ".") == 0;
+    if (is_root) {
+        visit->folder_length = 0;
+    } else {
+        append_name(visit, visit->folder_length, "/");
+    }
+    append_name(visit, visit->folder_length + !is_root, visit->files->options.index);
+    visit->name_length = strlen(visit->name);
+}
+
+static void drop_index(http_visit *visit) {
+    append_name(visit, visit->folder_length, visit->folder_length == 0 ? "." : "");
+    visit->name_length = strlen(visit->name);
+}
+
 static void not_found(http_visit *visit, weir_status status) {
-    visit->name_length = visit->folder_length;
-    visit->name[visit->name_length] = '\0';
+    drop_index(visit);
     if (status == WEIR_E_UNSUPPORTED && !visit->is_folder) {
         http_visit_redirect(visit);
     } else if (status == -ENOENT && visit->is_folder && visit->files->options.listing) {
@@ -128,15 +144,11 @@ static void look(http_visit *visit) {
 }
 
 void http_visit_find(http_visit *visit) {
-    const char *index = visit->files->options.index;
-    if (!visit->is_folder) {
-        look(visit);
-    } else if (*index == '\0') {
+    bool has_index = *visit->files->options.index != '\0';
+    if (visit->is_folder && !has_index) {
         not_found(visit, -ENOENT);
-    } else {
-        append_name(visit, visit->name_length, "/");
-        append_name(visit, visit->name_length + 1, index);
-        visit->name_length += 1 + strlen(index);
-        look(visit);
+        return;
     }
+    if (visit->is_folder) add_index(visit);
+    look(visit);
 }
