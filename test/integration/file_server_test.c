@@ -1,5 +1,4 @@
 /* file_server_test.c - the file server against peers that are hostile, impatient, slow or gone. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -175,36 +174,19 @@ WEIR_TEST(file_server, answers_pipelined_requests_in_order_in_every_mode) {
     }
 }
 
-static unsigned open_files(const struct program *program) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)program->pid);
-    DIR *folder = opendir(path);
-    unsigned count = 0;
-    while (folder != NULL && readdir(folder) != NULL) count++;
-    if (folder != NULL) closedir(folder);
-    return count;
-}
-
 WEIR_TEST(file_server, reads_no_further_than_it_can_answer) {
     for (size_t mode = 0; mode < MODES; mode++) {
         struct setting setting;
         set_up(&setting, modes[mode], NULL);
         place_write(&setting.place, "big", 8 << 20);
-        unsigned before = open_files(&setting.server);
+        unsigned before = program_files(&setting.server);
         static char lines[1 << 16];
         for (size_t i = 0; i < sizeof lines; i += 4) memcpy(lines + i, "big\n", 4);
         int fd = dial(setting.port);
-        fcntl(fd, F_SETFL, O_NONBLOCK);
-        size_t sent = 0;
-        for (int quiet = 0; quiet < 50 && sent < 64 << 20;) {
-            ssize_t n = send(fd, lines, sizeof lines, MSG_NOSIGNAL);
-            quiet = n > 0 ? 0 : quiet + 1;
-            if (n > 0) sent += (size_t)n;
-            if (n < 0) usleep(10000);
-        }
+        size_t sent = send_until_full(fd, lines, sizeof lines, 64 << 20);
         weir_test_context("mode %s, %zu bytes of requests sent", modes[mode], sent);
-        expect(sent < 64 << 20);                                /* the socket is full: nobody reads */
-        expect(open_files(&setting.server) <= before + 1 + 16); /* the connection, and the window */
+        expect(sent < 64 << 20);                                   /* the socket is full: nobody reads */
+        expect(program_files(&setting.server) <= before + 1 + 16); /* the connection, and the window */
         close(fd);
         tear_down(&setting, "1 connections");
     }
@@ -269,15 +251,15 @@ WEIR_TEST(file_server, a_reader_that_resets_is_forgotten) {
         struct setting setting;
         set_up(&setting, modes[mode], NULL);
         place_write(&setting.place, "big", BIG);
-        unsigned before = open_files(&setting.server);
+        unsigned before = program_files(&setting.server);
         weir_test_context("mode %s", modes[mode]);
         for (int i = 0; i < 10; i++) {
             int fd = begin(&setting);
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
             close(fd);
         }
-        for (int i = 0; i < 3000 && open_files(&setting.server) > before; i++) usleep(10000);
-        expect_eq(open_files(&setting.server), before);
+        for (int i = 0; i < 3000 && program_files(&setting.server) > before; i++) usleep(10000);
+        expect_eq(program_files(&setting.server), before);
         tear_down(&setting, "10 connections");
     }
 }

@@ -1,6 +1,4 @@
 /* http_file_server_test.c - a folder on the web, against peers that ask well, badly, slowly or not to the end. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,16 +247,6 @@ WEIR_TEST(http_file_server, serves_a_hundred_clients_at_once) {
     site_close(&setting);
 }
 
-static unsigned open_files(const struct program *program) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)program->pid);
-    DIR *folder = opendir(path);
-    unsigned count = 0;
-    while (folder != NULL && readdir(folder) != NULL) count++;
-    if (folder != NULL) closedir(folder);
-    return count;
-}
-
 WEIR_TEST(http_file_server, does_not_answer_ahead_of_a_reader_that_does_not_read) {
     static const char request[] = "GET /big HTTP/1.1\r\nHost: a\r\n\r\n";
     static char requests[2000 * (sizeof request - 1)];
@@ -267,18 +255,11 @@ WEIR_TEST(http_file_server, does_not_answer_ahead_of_a_reader_that_does_not_read
     place_write(&setting.place, "big", 8 << 20);
     for (size_t i = 0; i < 2000; i++)
         memcpy(requests + i * (sizeof request - 1), request, sizeof request - 1);
-    unsigned before = open_files(&setting.server);
+    unsigned before = program_files(&setting.server);
     int fd = dial(setting.port);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    size_t sent = 0;
-    for (int quiet = 0; quiet < 50 && sent < 64 << 20;) {
-        ssize_t n = send(fd, requests, sizeof requests, MSG_NOSIGNAL);
-        quiet = n > 0 ? 0 : quiet + 1;
-        if (n > 0) sent += (size_t)n;
-        if (n < 0) usleep(10000);
-    }
+    size_t sent = send_until_full(fd, requests, sizeof requests, 64 << 20);
     expect(sent < 64 << 20); /* the socket is full: nobody reads */
-    expect(open_files(&setting.server) <= before + 2);
+    expect(program_files(&setting.server) <= before + 2);
     close(fd);
     site_close(&setting);
 }

@@ -105,3 +105,15 @@ ssize_t converse(int fd, const void *bytes, size_t n, char *reply, size_t room) 
     close(fd);
     return came < 0 ? -1 : (ssize_t)total;
 }
+
+size_t send_until_full(int fd, const void *bytes, size_t n, size_t most) {
+    size_t sent = 0;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    for (int quiet = 0; quiet < 50 && sent < most;) {
+        ssize_t taken = send(fd, bytes, n, MSG_NOSIGNAL);
+        quiet = taken > 0 ? 0 : quiet + 1;
+        if (taken > 0) sent += (size_t)taken;
+        if (taken < 0) usleep(10000);
+    }
+    return sent;
+}

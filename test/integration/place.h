@@ -35,4 +35,8 @@ int dial(unsigned port);
  * put behind. Answers how much came, -1 after a reset. Takes: fd. */
 ssize_t converse(int fd, const void *bytes, size_t n, char *reply, size_t room);
 
+/* Sends the same `n` bytes again and again, until nobody has taken any for half a second, or `most` are on their way.
+ * Answers how many are. The socket does not block from then on. */
+size_t send_until_full(int fd, const void *bytes, size_t n, size_t most);
+
 #endif

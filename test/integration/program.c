@@ -1,6 +1,7 @@
 /* program.c - fork, exec, memory files, and patience with an end. */
 #include "program.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -88,6 +89,16 @@ unsigned program_port(struct program *self) {
     }
     weir_test_fail(__FILE__, __LINE__, "no listening line, but: %s", program_err(self));
     return 0;
+}
+
+unsigned program_files(const struct program *self) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)self->pid);
+    DIR *folder = opendir(path);
+    unsigned count = 0;
+    while (folder != NULL && readdir(folder) != NULL) count++;
+    if (folder != NULL) closedir(folder);
+    return count;
 }
 
 void program_signal(const struct program *self, int number) {

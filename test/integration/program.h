@@ -28,6 +28,9 @@ bool program_complains(struct program *self, const char *words);
 /* The port of its line "listening on HOST:PORT", waited for up to ten seconds; 0 and a failed test else. */
 unsigned program_port(struct program *self);
 
+/* How many descriptors it has open; only differences say something. */
+unsigned program_files(const struct program *self);
+
 void program_signal(const struct program *self, int number);
 
 /* Waits until it ends, up to `ms`, else kills it. Answers its exit code, -1 when it was killed. */
