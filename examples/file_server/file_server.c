@@ -31,12 +31,12 @@ int main(int argc, char **argv) {
                         {0}});
     if (root == NULL) complain_usage("needed: --root DIR; --help says more");
     if (confine(&at, &(confine_rule){.path = root}, 1) != 0) return 1;
-    weir_status status = root_open(&service.root, root, walk);
+    weir_status status = weir_file_root_open(&service.root, root, walk);
     if (status != WEIR_OK) return complain("cannot serve '%s': %s", root, weir_status_text(status));
     weir_server_options options = {.build = session_build, .build_arg = &service};
     options.channel.region_join_max = service.mode == MODE_SENDFILE ? SIZE_MAX : 0;
     options.channel.region_copy = service.mode == MODE_COPY;
     int code = serve(&at, options, print_totals, &service);
-    root_close(&service.root);
+    weir_file_root_close(&service.root);
     return code;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <weir/codec/line_decoder.h>
@@ -42,7 +43,7 @@ static const char *reason_of(weir_status status) {
     case WEIR_E_LIMIT: return "the offset is beyond the end";
     case -EXDEV:
     case -ELOOP: return "leads out of the root";
-    case -EISDIR: return "not a regular file";
+    case WEIR_E_UNSUPPORTED: return "not a regular file";
     case -ENOTDIR: return weir_status_text(-ENOENT);
     default: return weir_status_text(status);
     }
@@ -101,11 +102,27 @@ static weir_status make_body(const struct session *self, int fd, uint64_t offset
     return *region == NULL ? WEIR_E_NO_MEMORY : WEIR_OK;
 }
 
+/* As a C string. "a//b" and a NUL are nonsense; where a path leads is the root's affair. */
+static bool is_path(weir_bytes path, char name[SESSION_LINE_MAX + 1]) {
+    bool is_absolute = path.len != 0 && path.ptr[0] == '/';
+    weir_bytes part;
+    if (weir_bytes_find(path, '\0') != WEIR_NOT_FOUND) return false;
+    for (weir_bytes rest = path; weir_bytes_split(&rest, '/', &part);) {
+        if (part.len == 0 && !is_absolute) return false;
+    }
+    memcpy(name, path.ptr, path.len);
+    name[path.len] = '\0';
+    return true;
+}
+
 static void answer(struct session *self, weir_bytes path, uint64_t offset) {
+    char name[SESSION_LINE_MAX + 1];
+    struct stat stat = {0};
     int fd = -1;
-    uint64_t size = 0;
     weir_region *region = NULL;
-    weir_status status = root_open_file(&self->service->root, path, &fd, &size);
+    weir_status status = WEIR_E_INVALID;
+    if (is_path(path, name)) status = weir_file_root_get(&self->service->root, name, &fd, &stat);
+    uint64_t size = (uint64_t)stat.st_size;
     if (status == WEIR_OK && offset > size) {
         close(fd);
         status = WEIR_E_LIMIT;

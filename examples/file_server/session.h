@@ -14,8 +14,6 @@
 
 #include <weir/transport.h>
 
-#include "root.h"
-
 enum {
     SESSION_LINE_MAX = 4096,
 };
@@ -30,7 +28,7 @@ enum mode {
 
 /* What all sessions share. The counters are sums over all of them, touched from any loop. */
 struct service {
-    struct root root;
+    weir_file_root root;
     unsigned mode;
     _Atomic uint64_t files, refused, broken; /* answered OK, answered ERR, ended in the middle of a body */
     _Atomic uint64_t bytes, sendfile_bytes, sendfile_calls, copied_bytes, mapped_bytes; /* of bodies */

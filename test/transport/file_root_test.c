@@ -1,5 +1,5 @@
 /* file_root_test.c - files below a folder and never anywhere else, with openat2 and without. */
-#include "region/file_root.h"
+#include <weir/transport/file_root.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #include "folder.h"
 #include "open_fds.h"
 
-static weir_status try_path(const file_root *root, const char *path) {
+static weir_status try_path(const weir_file_root *root, const char *path) {
     struct stat stat;
     int fd;
-    weir_status status = file_root_get(root, path, &fd, &stat);
+    weir_status status = weir_file_root_get(root, path, &fd, &stat);
     if (status != WEIR_OK) {
         expect_eq(fd, -1);
         return status;
@@ -51,8 +51,8 @@ WEIR_TEST(file_root, opens_what_is_beneath_it_and_nothing_else) {
     for (int walk = 0; walk < 2; walk++) {
         weir_test_context(walk ? "walking" : "openat2");
         int before = open_fds();
-        file_root root;
-        require(file_root_open(&root, folder_file(&place, "root"), walk != 0) == WEIR_OK);
+        weir_file_root root;
+        require(weir_file_root_open(&root, folder_file(&place, "root"), walk != 0) == WEIR_OK);
         expect_status(try_path(&root, "file"), WEIR_OK);
         expect_status(try_path(&root, "sub/file"), WEIR_OK);
         expect_status(try_path(&root, "sub//file"), WEIR_OK);
@@ -69,7 +69,7 @@ WEIR_TEST(file_root, opens_what_is_beneath_it_and_nothing_else) {
         expect_status(try_path(&root, folder_file(&place, "secret")), -EXDEV);
         expect_status(try_path(&root, "out"), root.walks ? -ELOOP : -EXDEV);
         expect(try_path(&root, "up/secret") != WEIR_OK);
-        file_root_close(&root);
+        weir_file_root_close(&root);
         expect_eq(open_fds(), before);
     }
     folder_close(&place);
@@ -82,18 +82,35 @@ WEIR_TEST(file_root, refuses_names_that_are_too_long) {
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
     for (int walk = 0; walk < 2; walk++) {
-        file_root root;
-        require(file_root_open(&root, place.path, walk != 0) == WEIR_OK);
+        weir_file_root root;
+        require(weir_file_root_open(&root, place.path, walk != 0) == WEIR_OK);
         expect_status(try_path(&root, name), -ENAMETOOLONG);
-        file_root_close(&root);
+        weir_file_root_close(&root);
     }
     folder_close(&place);
 }
 
 WEIR_TEST(file_root, says_why_it_cannot_be_opened) {
-    file_root root;
-    expect_status(file_root_open(&root, "/tmp/weir-no-such-folder", false), -ENOENT);
-    expect_status(file_root_open(&root, "/dev/null", false), -ENOTDIR);
+    weir_file_root root;
+    expect_status(weir_file_root_open(&root, "/tmp/weir-no-such-folder", false), -ENOENT);
+    expect_status(weir_file_root_open(&root, "/dev/null", false), -ENOTDIR);
+}
+
+/* Root may search every folder, so it is somebody else for the while. */
+WEIR_TEST(file_root, is_no_folder_that_may_not_be_searched) {
+    enum {
+        NOBODY = 65534
+    };
+    folder place;
+    weir_file_root root;
+    bool is_root = geteuid() == 0;
+    folder_open(&place);
+    require(chmod(place.path, 0) == 0);
+    if (is_root) require(seteuid(NOBODY) == 0);
+    expect_status(weir_file_root_open(&root, place.path, false), -EACCES);
+    if (is_root) require(seteuid(0) == 0);
+    require(chmod(place.path, 0700) == 0);
+    folder_close(&place);
 }
 
 /* ---- while somebody changes what is there ---- */
@@ -144,9 +161,9 @@ static void read_while_swapped(folder *place, bool walk) {
         SWAPS = 5000
     };
     swapper swaps = {.folder = open(place->path, O_PATH | O_CLOEXEC)};
-    file_root root;
+    weir_file_root root;
     int opened = 0, refused = 0, before = open_fds();
-    require(file_root_open(&root, folder_file(place, "root"), walk) == WEIR_OK);
+    require(weir_file_root_open(&root, folder_file(place, "root"), walk) == WEIR_OK);
     require(pthread_create(&swaps.thread, NULL, swap_all_the_time, &swaps) == 0);
     for (long i = 0; i < 100000000 && (atomic_load(&swaps.swaps) < SWAPS || opened == 0 || refused == 0);
          i++) {
@@ -160,7 +177,7 @@ static void read_while_swapped(folder *place, bool walk) {
     pthread_join(swaps.thread, NULL);
     expect(atomic_load(&swaps.swaps) >= SWAPS);
     expect(opened > 0 && refused > 0);
-    file_root_close(&root);
+    weir_file_root_close(&root);
     expect_eq(open_fds(), before);
     close(swaps.folder);
 }

@@ -22,6 +22,7 @@
 #include <weir/transport/event.h>
 #include <weir/transport/fd_message.h>
 #include <weir/transport/file_cache.h>
+#include <weir/transport/file_root.h>
 #include <weir/transport/flow_control_handler.h>
 #include <weir/transport/handler.h>
 #include <weir/transport/idle_handler.h>

@@ -13,13 +13,13 @@
 
 #include <weir/core/alloc.h>
 
-#include "region/file_root.h"
 #include "region/file_table.h"
+#include <weir/transport/file_root.h>
 
 struct weir_file_cache {
     weir_obj obj;
     weir_file_cache_options options;
-    file_root root;
+    weir_file_root root;
     pthread_mutex_t lock; /* of what follows */
     file_table table;
     weir_file_cache_stats stats;
@@ -64,7 +64,7 @@ static void free_cache(weir_obj *obj) {
     weir_file_cache *self = (weir_file_cache *)(void *)obj;
     file_entries_free(file_table_empty(&self->table), self->options.alloc);
     weir_alloc_release(self->options.alloc, self->table.buckets);
-    file_root_close(&self->root);
+    weir_file_root_close(&self->root);
     pthread_mutex_destroy(&self->lock);
     weir_alloc_release(self->options.alloc, self);
 }
@@ -93,10 +93,10 @@ weir_status weir_file_cache_new(weir_file_cache **out, const weir_file_cache_opt
     if (with.clock == NULL) with.clock = system_ms;
     weir_file_cache *self = weir_alloc_zeroed(with.alloc, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;
-    weir_status status = file_root_open(&self->root, with.root, false);
+    weir_status status = weir_file_root_open(&self->root, with.root, false);
     if (status == WEIR_OK &&
         !file_table_init(&self->table, with.alloc, (size_t)with.max_open + with.max_absent)) {
-        file_root_close(&self->root);
+        weir_file_root_close(&self->root);
         status = WEIR_E_NO_MEMORY;
     }
     if (status != WEIR_OK) {
@@ -184,7 +184,7 @@ static weir_status find_file(weir_file_cache *self, const char *path, weir_file 
     struct stat stat;
     int fd;
     *out = NULL;
-    weir_status status = file_root_get(&self->root, path, &fd, &stat);
+    weir_status status = weir_file_root_get(&self->root, path, &fd, &stat);
     if (status == -ENOTDIR) status = -ENOENT;
     if (status != WEIR_OK) return status;
     *out = new_file(fd, &stat);
@@ -207,7 +207,7 @@ weir_status weir_file_cache_open(weir_file_cache *cache, const char *path, weir_
 }
 
 weir_status weir_file_cache_locate(weir_file_cache *cache, const char *path, int *fd) {
-    return file_root_locate(&cache->root, path, fd);
+    return weir_file_root_locate(&cache->root, path, fd);
 }
 
 void weir_file_cache_forget(weir_file_cache *cache, const char *path) {

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <weir/core/alloc.h>
+#include <weir/transport/file_root.h>
 #include <weir/transport/region.h>
 
-#include "region/file_root.h"
 #include "region/sendfile.h"
 
 typedef struct file_region {
@@ -65,7 +65,7 @@ weir_status weir_region_open(weir_region **out, const char *path) {
     struct stat st;
     *out = NULL;
     int fd;
-    weir_status status = file_root_get(&(file_root){.folder = AT_FDCWD}, path, &fd, &st);
+    weir_status status = weir_file_root_get(&(weir_file_root){.folder = AT_FDCWD}, path, &fd, &st);
     if (status != WEIR_OK) return status;
     *out = weir_region_file(fd, true, 0, (uint64_t)st.st_size);
     return *out != NULL ? WEIR_OK : (weir_status)WEIR_E_NO_MEMORY;

@@ -1,5 +1,5 @@
 /* file_root.c - a path that a stranger may have sent becomes a descriptor. */
-#include "region/file_root.h"
+#include <weir/transport/file_root.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +68,7 @@ static int open_by_walking(int folder, const char *path, int last_flags) {
     }
 }
 
-static int try_to_open(const file_root *self, const char *path, int flags) {
+static int try_to_open(const weir_file_root *self, const char *path, int flags) {
     if (self->folder == AT_FDCWD) return open(path, flags);
     if (!stays_below(path)) {
         errno = EXDEV;
@@ -78,7 +78,7 @@ static int try_to_open(const file_root *self, const char *path, int flags) {
                        : open_beneath(self->folder, path, (unsigned)flags);
 }
 
-static int open_path(const file_root *self, const char *path, int flags) {
+static int open_path(const weir_file_root *self, const char *path, int flags) {
     int fd;
     do {
         fd = try_to_open(self, path, flags);
@@ -86,28 +86,34 @@ static int open_path(const file_root *self, const char *path, int flags) {
     return fd;
 }
 
-weir_status file_root_open(file_root *self, const char *path, bool walk) {
-    *self = (file_root){.folder = AT_FDCWD};
+weir_status weir_file_root_open(weir_file_root *root, const char *path, bool walk) {
+    *root = (weir_file_root){.folder = AT_FDCWD};
     if (path == NULL) return WEIR_OK;
-    int folder = open_path(self, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int folder = open_path(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) return weir_status_from_errno(errno);
+    if (faccessat(folder, ".", X_OK, AT_EACCESS) != 0) {
+        weir_status status = weir_status_from_errno(errno);
+        close(folder);
+        return status;
+    }
     int probe = walk ? -1 : open_beneath(folder, ".", FILE_FLAGS);
-    *self = (file_root){.folder = folder, .walks = probe < 0 && (walk || errno == ENOSYS || errno == EPERM)};
+    *root =
+        (weir_file_root){.folder = folder, .walks = probe < 0 && (walk || errno == ENOSYS || errno == EPERM)};
     if (probe >= 0) close(probe);
     return WEIR_OK;
 }
 
-void file_root_close(file_root *self) {
-    if (self->folder != AT_FDCWD) close(self->folder);
+void weir_file_root_close(weir_file_root *root) {
+    if (root->folder != AT_FDCWD) close(root->folder);
 }
 
-weir_status file_root_locate(const file_root *self, const char *path, int *fd) {
-    *fd = open_path(self, path, O_PATH | O_CLOEXEC);
+weir_status weir_file_root_locate(const weir_file_root *root, const char *path, int *fd) {
+    *fd = open_path(root, path, O_PATH | O_CLOEXEC);
     return *fd < 0 ? weir_status_from_errno(errno) : WEIR_OK;
 }
 
-weir_status file_root_get(const file_root *self, const char *path, int *fd, struct stat *stat) {
-    *fd = open_path(self, path, FILE_FLAGS);
+weir_status weir_file_root_get(const weir_file_root *root, const char *path, int *fd, struct stat *stat) {
+    *fd = open_path(root, path, FILE_FLAGS);
     if (*fd < 0) return weir_status_from_errno(errno);
     weir_status status = fstat(*fd, stat) != 0    ? weir_status_from_errno(errno)
                          : S_ISREG(stat->st_mode) ? WEIR_OK
