@@ -157,6 +157,30 @@ WEIR_TEST(http_fields, are_removed_and_set) {
     weir_http_fields_clear(&fields);
 }
 
+WEIR_TEST(http_fields, of_one_name_are_told_one_after_the_other) {
+    static const char *const values[] = {"a", "b", "c"};
+    weir_http_fields fields;
+    weir_bytes value = {0};
+    size_t at = 0, i = 0;
+    weir_http_fields_init(&fields);
+    expect(!weir_http_fields_next_of(&fields, WEIR_HTTP_VARY, &at, &value));
+    for (; i < 3; i++) {
+        expect_status(weir_http_fields_add(&fields, WEIR_HTTP_AGE, str("1")), WEIR_OK);
+        expect_status(weir_http_fields_add(&fields, WEIR_HTTP_VARY, str(values[i])), WEIR_OK);
+    }
+    for (at = i = 0; i < 3; i++) {
+        require(weir_http_fields_next_of(&fields, WEIR_HTTP_VARY, &at, &value));
+        expect_same_bytes(value, str(values[i]));
+    }
+    expect(!weir_http_fields_next_of(&fields, WEIR_HTTP_VARY, &at, &value));
+    weir_http_fields_remove(&fields, WEIR_HTTP_AGE);
+    at = 0;
+    expect(!weir_http_fields_next_of(&fields, WEIR_HTTP_AGE, &at, NULL));
+    at = 0;
+    expect(weir_http_fields_next_of(&fields, WEIR_HTTP_VARY, &at, NULL));
+    weir_http_fields_clear(&fields);
+}
+
 WEIR_TEST(http_fields, find_tokens_in_lists) {
     weir_http_fields fields;
     weir_http_fields_init(&fields);

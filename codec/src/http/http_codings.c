@@ -44,11 +44,10 @@ static void note_coding(http_codings *self, weir_bytes name) {
 }
 
 void http_codings_read(http_codings *self, const weir_http_fields *fields) {
-    weir_bytes name, value, element, wanted = weir_http_name_text(WEIR_HTTP_CONTENT_ENCODING);
+    weir_bytes value, element;
     size_t at = 0;
     *self = (http_codings){0};
-    while (weir_http_fields_next(fields, &at, &name, &value)) {
-        if (!weir_bytes_equal_nocase(name, wanted)) continue;
+    while (weir_http_fields_next_of(fields, WEIR_HTTP_CONTENT_ENCODING, &at, &value)) {
         while (value_list_next(&value, ',', &element)) note_coding(self, element);
     }
 }

@@ -53,13 +53,11 @@ typedef struct http_compressor {
 
 /* All fields of that name as one list (RFC 9110 5.3). ptr NULL: there is none, or too much of it. */
 static weir_bytes accepted(const weir_http_fields *fields, uint8_t memory[ACCEPT_MOST]) {
-    weir_bytes name, value, wanted = weir_http_name_text(WEIR_HTTP_ACCEPT_ENCODING);
-    weir_bytes first = weir_http_fields_get(fields, WEIR_HTTP_ACCEPT_ENCODING);
+    weir_bytes value, first = weir_http_fields_get(fields, WEIR_HTTP_ACCEPT_ENCODING);
     size_t at = 0, n = 0;
     unsigned count = 0;
     if (first.ptr == NULL) return first;
-    while (weir_http_fields_next(fields, &at, &name, &value)) {
-        if (!weir_bytes_equal_nocase(name, wanted)) continue;
+    while (weir_http_fields_next_of(fields, WEIR_HTTP_ACCEPT_ENCODING, &at, &value)) {
         if (value.len + 1 > ACCEPT_MOST - n) return weir_bytes_of(NULL, 0);
         for (size_t i = 0; i < value.len; i++) memory[n++] = value.ptr[i];
         memory[n++] = ',';

@@ -34,19 +34,22 @@ static size_t begin_of(const weir_http_fields *fields, weir_http_name name) {
     return first == 0 ? fields->count : first - 1u;
 }
 
-/* The next field of a known name from `*at`, or NULL. */
-static const weir_http_field *next_named(const weir_http_fields *fields, weir_http_name name, size_t *at) {
+/* The value of the next field of a known name from `*at`. */
+static inline bool next_value(const weir_http_fields *fields, weir_http_name name, size_t *at,
+                              weir_bytes *value) {
     while (*at < fields->count) {
         const weir_http_field *field = &fields->list[(*at)++];
-        if (field->name == name && !field->removed) return field;
+        if (field->name != name || field->removed) continue;
+        *value = value_of(fields, field);
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 weir_bytes weir_http_fields_get(const weir_http_fields *fields, weir_http_name name) {
     size_t at = begin_of(fields, name);
-    const weir_http_field *field = next_named(fields, name, &at);
-    return field == NULL ? weir_bytes_of(NULL, 0) : value_of(fields, field);
+    weir_bytes value;
+    return next_value(fields, name, &at, &value) ? value : weir_bytes_of(NULL, 0);
 }
 
 weir_bytes weir_http_fields_find(const weir_http_fields *fields, weir_bytes name) {
@@ -61,11 +64,9 @@ weir_bytes weir_http_fields_find(const weir_http_fields *fields, weir_bytes name
 }
 
 bool weir_http_fields_has_token(const weir_http_fields *fields, weir_http_name name, const char *token) {
-    weir_bytes wanted = weir_bytes_str(token);
+    weir_bytes wanted = weir_bytes_str(token), rest, element;
     size_t at = begin_of(fields, name);
-    const weir_http_field *field;
-    while ((field = next_named(fields, name, &at)) != NULL) {
-        weir_bytes rest = value_of(fields, field), element;
+    while (next_value(fields, name, &at, &rest)) {
         while (value_list_next(&rest, ',', &element)) {
             if (weir_bytes_equal_nocase(value_list_token(element), wanted)) return true;
         }
@@ -79,6 +80,16 @@ bool weir_http_fields_next(const weir_http_fields *fields, size_t *at, weir_byte
     const weir_http_field *field = &fields->list[(*at)++];
     *name = name_of(fields, field);
     if (value != NULL) *value = value_of(fields, field);
+    return true;
+}
+
+bool weir_http_fields_next_of(const weir_http_fields *fields, weir_http_name name, size_t *at,
+                              weir_bytes *value) {
+    size_t first = begin_of(fields, name);
+    weir_bytes found;
+    if (*at < first) *at = first;
+    if (!next_value(fields, name, at, &found)) return false;
+    if (value != NULL) *value = found;
     return true;
 }
 

@@ -12,13 +12,12 @@
 
 /* All fields of that name as one list (RFC 9110 5.3). Usually that is one, and a view; else `*joined` holds it. */
 static weir_bytes list_of(const weir_http_fields *fields, weir_http_name name, weir_buf **joined) {
-    weir_bytes known, value, first = weir_http_fields_get(fields, name), wanted = weir_http_name_text(name);
+    weir_bytes value, first = weir_http_fields_get(fields, name);
     size_t at = 0;
     if (first.ptr == NULL) return first;
     *joined = weir_buf_new(first.len);
     if (*joined == NULL) return first;
-    while (weir_http_fields_next(fields, &at, &known, &value)) {
-        if (!weir_bytes_equal_nocase(known, wanted)) continue;
+    while (weir_http_fields_next_of(fields, name, &at, &value)) {
         if (weir_buf_is_readable(*joined)) weir_buf_write_str(*joined, ", ");
         weir_buf_write_view(*joined, value);
     }

@@ -16,9 +16,7 @@ static const char *find_in(const char *const *list, weir_bytes text) {
 /* How many fields there are of a name. */
 static size_t count_of(const weir_http_fields *fields, weir_http_name name) {
     size_t at = 0, n = 0;
-    weir_bytes found;
-    if (!weir_http_fields_has(fields, name)) return 0;
-    while (weir_http_fields_next(fields, &at, &found, NULL)) n += weir_http_name_of(found) == name;
+    while (weir_http_fields_next_of(fields, name, &at, NULL)) n++;
     return n;
 }
 
@@ -66,9 +64,8 @@ static unsigned check_origin(const weir_http_request *request,
 static const char *choose_protocol(const weir_http_fields *fields, const char *const *ours) {
     for (; ours != NULL && *ours != NULL; ours++) {
         size_t at = 0;
-        weir_bytes name, value, piece;
-        while (weir_http_fields_next(fields, &at, &name, &value)) {
-            if (weir_http_name_of(name) != WEIR_HTTP_SEC_WEBSOCKET_PROTOCOL) continue;
+        weir_bytes value, piece;
+        while (weir_http_fields_next_of(fields, WEIR_HTTP_SEC_WEBSOCKET_PROTOCOL, &at, &value)) {
             while (value_list_next(&value, ',', &piece)) {
                 if (weir_bytes_equal_str(piece, *ours)) return *ours;
             }
@@ -80,9 +77,9 @@ static const char *choose_protocol(const weir_http_fields *fields, const char *c
 static void choose_deflate(weir_websocket_agreement *out, const weir_http_fields *fields,
                            const weir_websocket_deflate_options *options) {
     size_t at = 0;
-    weir_bytes name, value;
-    while (!out->deflate.on && weir_http_fields_next(fields, &at, &name, &value)) {
-        if (weir_http_name_of(name) != WEIR_HTTP_SEC_WEBSOCKET_EXTENSIONS) continue;
+    weir_bytes value;
+    while (!out->deflate.on &&
+           weir_http_fields_next_of(fields, WEIR_HTTP_SEC_WEBSOCKET_EXTENSIONS, &at, &value)) {
         weir_websocket_deflate_accept(&out->deflate, value, options);
     }
 }

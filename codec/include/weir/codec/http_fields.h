@@ -131,6 +131,10 @@ WEIR_API bool weir_http_fields_has_token(const weir_http_fields *fields, weir_ht
 WEIR_API bool weir_http_fields_next(const weir_http_fields *fields, size_t *at, weir_bytes *name,
                                     weir_bytes *value);
 
+/* The same of one name: all values of a field that came in several lines. Requires: not WEIR_HTTP_OTHER. */
+WEIR_API bool weir_http_fields_next_of(const weir_http_fields *fields, weir_http_name name, size_t *at,
+                                       weir_bytes *value);
+
 /* How many there are. */
 WEIR_API size_t weir_http_fields_count(const weir_http_fields *fields);
 
