@@ -176,30 +176,37 @@ WEIR_TEST(http_decompressor, refuses_more_than_two_codings) {
 
 /* ---- flow ---- */
 
-WEIR_TEST(http_decompressor, holds_what_is_compressed_while_reading_is_off) {
+/* `n` zeros, to a reader that stops at the first piece. */
+static void feed_who_stops(bool is_client, const char *coding, size_t n) {
     coded_clear();
+    coded.is_client = is_client;
     coded.stop_at = 1;
     coded.options.ratio_max = UINT_MAX;
     coded_start();
-    coded_feed_sized("gzip", coded_zeros(100000, GZIP), 100000);
+    if (is_client) coded_ask("GET");
+    coded_feed_sized(coding, coded_zeros(n, GZIP), n);
+}
+
+static void go_on_reading(void) {
+    coded.stop_at = 0;
+    weir_channel_set_reading(weir_embedded_channel(coded.e), true);
+    weir_embedded_advance(coded.e, 20);
+}
+
+WEIR_TEST(http_decompressor, holds_what_is_compressed_while_reading_is_off) {
+    feed_who_stops(false, "gzip", 100000);
     expect(coded.n > 0 && coded.n <= 16384 && coded_saw("head 2 0\n"));
     uint64_t before = coded.n;
     weir_embedded_advance(coded.e, 1000);
     expect_eq(coded.n, before);
-    coded.stop_at = 0;
-    weir_channel_set_reading(weir_embedded_channel(coded.e), true);
-    weir_embedded_advance(coded.e, 20);
+    go_on_reading();
     expect_eq(coded.n, 100000);
     expect(coded_saw("end\n") && coded_wrote("HTTP/1.1 204"));
     coded_end();
 }
 
 WEIR_TEST(http_decompressor, gives_a_piece_for_a_pull) {
-    coded_clear();
-    coded.stop_at = 1;
-    coded.options.ratio_max = UINT_MAX;
-    coded_start();
-    coded_feed_sized("gzip", coded_zeros(40000, GZIP), 100000);
+    feed_who_stops(false, "gzip", 40000);
     unsigned pulls = 0;
     for (; pulls < 50 && strstr(coded.seen, "end") == NULL; pulls++) {
         uint64_t before = coded.n;
@@ -213,13 +220,7 @@ WEIR_TEST(http_decompressor, gives_a_piece_for_a_pull) {
 }
 
 WEIR_TEST(http_decompressor, loses_nothing_of_a_response_when_the_connection_ends) {
-    coded_clear();
-    coded.is_client = true;
-    coded.stop_at = 1;
-    coded.options.ratio_max = UINT_MAX;
-    coded_start();
-    coded_ask("GET");
-    coded_feed_sized("gzip\r\nConnection: close", coded_zeros(100000, GZIP), 100000);
+    feed_who_stops(true, "gzip\r\nConnection: close", 100000);
     weir_embedded_run(coded.e);
     expect_eq(coded.n, 100000);
     expect(coded_saw(DECODED));
@@ -227,17 +228,9 @@ WEIR_TEST(http_decompressor, loses_nothing_of_a_response_when_the_connection_end
 }
 
 WEIR_TEST(http_decompressor, says_ready_behind_the_end) {
-    coded_clear();
-    coded.is_client = true;
-    coded.stop_at = 1;
-    coded.options.ratio_max = UINT_MAX;
-    coded_start();
-    coded_ask("GET");
-    coded_feed_sized("gzip", coded_zeros(100000, GZIP), 100000);
+    feed_who_stops(true, "gzip", 100000);
     expect(coded_saw("head 2 0\n"));
-    coded.stop_at = 0;
-    weir_channel_set_reading(weir_embedded_channel(coded.e), true);
-    weir_embedded_advance(coded.e, 20);
+    go_on_reading();
     expect(coded.n == 100000 && coded_saw("end\nready\n"));
     coded_end();
 }
