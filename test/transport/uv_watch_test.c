@@ -11,10 +11,9 @@
 #include <unistd.h>
 
 #include <weir/testing.h>
-#include <weir/transport/adopt.h>
-#include <weir/transport/ctx.h>
 
 #include "uv/uv_internal.h"
+#include "wires.h"
 
 enum {
     MOST_SEEN = 16,
@@ -432,4 +431,26 @@ WEIR_TEST(uv_watch, a_set_that_takes_no_more_ends_the_new_connection_and_no_othe
     close(old);
     close(refused);
     close(next);
+}
+
+WEIR_TEST(uv_watch, a_connection_whose_socket_cannot_be_watched_says_why) {
+    weir_loop *loop = begin();
+    unsigned port;
+    int listener = plain_listen(&port, 1);
+    weir_promise *promise = weir_promise_new(loop);
+    require(promise != NULL);
+    weir_client_options options = {.loop = loop, .host = "127.0.0.1", .port = port, .build = build_echo};
+    ctl_failure = ENOSPC;
+    weir_channel *channel = weir_client_connect(&options, weir_promise_retain(promise));
+    for (int i = 0; i < 1000 && !weir_promise_is_done(promise); i++) {
+        expect(weir_loop_turn(loop));
+        usleep(1000);
+    }
+    ctl_failure = 0;
+    expect_status(weir_promise_status(promise), -ENOSPC);
+    expect_eq(driver->watched, 0);
+    weir_channel_release(channel);
+    weir_promise_release(promise);
+    weir_loop_free(loop);
+    close(listener);
 }

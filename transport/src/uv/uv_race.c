@@ -100,19 +100,20 @@ static void on_attempt(uv_watch *watch, uint32_t events) {
     try_next(race);
 }
 
-static bool watch(uv_race *self, int fd, const weir_addr *to) {
+static weir_status watch(uv_race *self, int fd, const weir_addr *to) {
     attempt *made = weir_alloc_zeroed(self->loop->alloc, 1, sizeof *made);
-    if (made == NULL) return false;
+    if (made == NULL) return WEIR_E_NO_MEMORY;
     uv_watch_init(&made->watch, fd, on_attempt);
-    if (uv_watch_set(&made->watch, driver_of(self->loop), EPOLLOUT) != WEIR_OK) {
+    weir_status status = uv_watch_set(&made->watch, driver_of(self->loop), EPOLLOUT);
+    if (status != WEIR_OK) {
         weir_alloc_release(self->loop->alloc, made);
-        return false;
+        return status;
     }
     made->loop = self->loop;
     made->race = self;
     made->to = to;
     weir_list_push_back(&self->attempts, &made->link);
-    return true;
+    return WEIR_OK;
 }
 
 /* ---- sockets ---- */
@@ -183,13 +184,14 @@ static void try_next(uv_race *self) {
             win(self, fd, to);
             return;
         }
-        if (status == -EINPROGRESS && watch(self, fd, to)) {
+        if (status == -EINPROGRESS) status = watch(self, fd, to);
+        if (status == WEIR_OK) {
             if (self->next < self->count)
                 weir_timer_start(&self->next_one, self->loop, self->options->delay_ms);
             return;
         }
         if (fd >= 0) close(fd);
-        note_failure(self, to, status == -EINPROGRESS ? (weir_status)WEIR_E_NO_MEMORY : status);
+        note_failure(self, to, status);
     }
     if (weir_list_is_empty(&self->attempts)) lose(self);
 }
