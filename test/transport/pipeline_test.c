@@ -98,6 +98,8 @@ WEIR_TEST(pipeline, tells_where_a_write_from_a_place_goes) {
     expect(weir_ctx_writes_to(place_of(&list, &list.b)) == a);
     expect(weir_ctx_writes_to(place_of(&list, &list.extra)) == a);
     expect(weir_ctx_writes_to(a) == &list.pipeline->head);
+    expect(weir_ctx_is_wire(weir_ctx_writes_to(a)));
+    expect(!weir_ctx_is_wire(a));
     unmake(&list);
 }
 

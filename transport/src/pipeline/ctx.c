@@ -59,6 +59,10 @@ weir_ctx *weir_ctx_writes_to(const weir_ctx *ctx) {
     return checked_next_outward(ctx, EVENT_WRITE, __func__);
 }
 
+bool weir_ctx_is_wire(const weir_ctx *ctx) {
+    return ctx == &ctx->pipeline->head;
+}
+
 weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity) {
     return weir_pool_get(weir_ctx_loop(ctx)->pool, capacity);
 }

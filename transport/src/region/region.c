@@ -93,6 +93,7 @@ weir_region *weir_region_slice(weir_region *region, uint64_t at, uint64_t length
         .send = region->ops->send != NULL ? send_part : NULL,
         .view = region->ops->view != NULL ? view_part : NULL,
         .never_waits = region->ops->never_waits,
+        .only_sent = region->ops->only_sent,
         .free = free_part,
     };
     weir_region_init(&part->region, &part->ops, length);

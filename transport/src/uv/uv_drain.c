@@ -40,6 +40,7 @@ typedef enum outcome {
 
 static bool must_be_read(const weir_channel *channel, const outbound_entry *entry,
                          const weir_region *region) {
+    if (region->ops->only_sent) return false;
     return entry->piece != NULL || region->ops->send == NULL || channel->options->region_copy ||
            entry->size <= channel->options->region_join_max;
 }
@@ -265,20 +266,24 @@ static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budg
     weir_channel *channel = &self->channel;
     weir_region *region = weir_region_from(entry->msg);
     uint64_t left = entry->size - entry->sent;
-    size_t n = left < *budget ? (size_t)left : *budget;
+    bool is_whole = left < *budget || region->ops->only_sent;
+    size_t n = is_whole ? (size_t)left : *budget;
     if (entry->warm > entry->sent && entry->warm - entry->sent < n) n = (size_t)(entry->warm - entry->sent);
     if (check_warm(entry, region, n) != WEIR_OK) return COLD;
     ssize_t sent;
     do {
         sent = region->ops->send(region, entry->sent, n, self->watch.fd);
     } while (WEIR_UNLIKELY(sent == -EINTR));
-    if (sent == -EINVAL || sent == -ENOSYS || sent == -EOPNOTSUPP) { /* not this file: read it instead */
+    bool is_unable = sent == -EINVAL || sent == -ENOSYS || sent == -EOPNOTSUPP;
+    if (is_unable && !region->ops->only_sent) { /* not this file: read it instead */
         entry->piece = weir_pool_get(channel->loop->pool, left < PIECE ? (size_t)left : PIECE);
         return entry->piece != NULL ? SENT : fail(self, WEIR_E_NO_MEMORY, "region");
     }
     if (sent == 0) return fail(self, WEIR_E_TRUNCATED, "region");
     self->corked = false;
-    if (sent > 0) {
+    if (region->ops->only_sent) {
+        channel->stats.writev_calls++;
+    } else if (sent > 0) {
         channel->stats.sendfile_calls++;
         channel->stats.sendfile_bytes += (uint64_t)sent;
         *budget -= (size_t)sent;

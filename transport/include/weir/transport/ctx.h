@@ -26,6 +26,8 @@ WEIR_API weir_pipeline *weir_ctx_pipeline(const weir_ctx *ctx);
 WEIR_API weir_loop *weir_ctx_loop(const weir_ctx *ctx);
 /* Where a weir_ctx_write goes: the next place towards the wire whose handler has a `write`, or the wire's own. */
 WEIR_API weir_ctx *weir_ctx_writes_to(const weir_ctx *ctx);
+/* Whether it is the wire's own place, and no handler's. */
+WEIR_API bool weir_ctx_is_wire(const weir_ctx *ctx);
 
 /* A pooled buf with room for `capacity` bytes. Gives: a buf, or NULL when out of memory. */
 WEIR_API WEIR_MUST_USE weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity);

@@ -51,6 +51,10 @@ typedef struct weir_region_ops {
                     size_t *count);
     /* True: its bytes are in memory or a pipe, so that no read ever waits for a device; none is made to find out. */
     bool never_waits;
+    /* True: not bytes of the stream but something said to the socket in their order, as a record of TLS that the kernel
+     * frames: always sent, by a `send` that is given all of it at once, and never read (`read` answers -EOPNOTSUPP),
+     * neither to be joined nor for region_copy. */
+    bool only_sent;
     /* The last reference is gone: free it, whichever thread this is. Needed. */
     void (*free)(weir_region *region);
 } weir_region_ops;
