@@ -45,6 +45,7 @@ int tls_server_context(weir_tls_context **out, const args_tls *args, const char 
             .key_log_file = args->key_log,
             .alpn = &protocol,
             .alpn_count = protocol != NULL,
+            .kernel = args->without_kernel ? WEIR_TLS_KERNEL_OFF : WEIR_TLS_KERNEL_AUTO,
         };
         status = weir_tls_context_server(out, &options, &why);
     }

@@ -9,7 +9,7 @@
 /* What every server with TLS takes; all zero is none. */
 typedef struct args_tls {
     const char *cert, *key, *key_log;
-    bool self_signed;
+    bool self_signed, without_kernel;
 } args_tls;
 
 #define ARGS_TLS(tls)                                                                                        \
@@ -19,7 +19,7 @@ typedef struct args_tls {
          "speak TLS with a certificate made now, to try it out; --tls-cert and --tls-key say where it is "   \
          "kept for clients",                                                                                 \
          .flag = &(tls).self_signed},                                                                        \
-    {                                                                                                        \
+        {"--tls-no-kernel", NULL, "encrypt here, though the kernel could", .flag = &(tls).without_kernel}, { \
         "--tls-key-log", "FILE", "keys for Wireshark: who has them reads the traffic",                       \
             .text = &(tls).key_log                                                                           \
     }

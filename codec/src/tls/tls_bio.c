@@ -82,6 +82,13 @@ static int write_some(BIO *bio, const char *src, size_t n, size_t *put) {
     tls_bio *self = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     *put = 0;
+    if (tls_kernel_is_on(self->kernel)) {
+        self->out_of_room = !tls_kernel_say(self->kernel, src, n);
+        if (self->out_of_room) return 0;
+        self->copied += n;
+        *put = n;
+        return 1;
+    }
     if (!make_room(self, n)) {
         self->out_of_room = true;
         return 0;
@@ -113,9 +120,18 @@ void tls_bio_clear(tls_bio *self) {
 
 /* ---- as a BIO ---- */
 
+/* OpenSSL names these for itself; <openssl/bio.h> keeps their numbers free since 3.0. */
+#define SET_KTLS 72
+#define SET_KTLS_TX_SEND_CTRL_MSG 74
+
 static long control(BIO *bio, int command, long number, void *pointer) {
-    (void)bio, (void)number, (void)pointer;
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
+    tls_kernel *kernel = ((tls_bio *)BIO_get_data(bio))->kernel;
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (kernel == NULL) return 0;
+    if (command == BIO_CTRL_GET_KTLS_SEND) return kernel->is_on;
+    if (command == SET_KTLS) return number != 0 && tls_kernel_begin(kernel, pointer);
+    if (command == SET_KTLS_TX_SEND_CTRL_MSG) kernel->record_type = (uint8_t)number;
+    return 0;
 }
 
 static CRYPTO_ONCE once = CRYPTO_ONCE_STATIC_INIT;

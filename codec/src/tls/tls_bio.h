@@ -10,16 +10,19 @@
 #include <weir/buffer/buf.h>
 #include <weir/buffer/pool.h>
 
+#include "tls/tls_kernel.h"
+
 typedef struct tls_bio {
-    weir_pool *pool;  /* NULL: the heap */
-    weir_buf *in;     /* of the peer, not read yet; NULL: nothing */
-    weir_buf *out;    /* to be sent: full bufs, when there is more than `last`; NULL: none */
-    weir_buf *last;   /* being filled; NULL: nothing */
-    size_t expected;  /* so much is about to be written: a buf is made as large at once */
-    uint64_t fed;     /* bytes of the peer, ever */
-    uint64_t copied;  /* both ways */
-    bool in_is_ours;  /* a composite made here */
-    bool out_of_room; /* a write failed for want of memory */
+    weir_pool *pool;    /* NULL: the heap */
+    weir_buf *in;       /* of the peer, not read yet; NULL: nothing */
+    weir_buf *out;      /* to be sent: full bufs, when there is more than `last`; NULL: none */
+    weir_buf *last;     /* being filled; NULL: nothing */
+    tls_kernel *kernel; /* that may take the sending over; NULL: none */
+    size_t expected;    /* so much is about to be written: a buf is made as large at once */
+    uint64_t fed;       /* bytes of the peer, ever */
+    uint64_t copied;    /* both ways */
+    bool in_is_ours;    /* a composite made here */
+    bool out_of_room;   /* a write failed for want of memory */
 } tls_bio;
 
 /* Borrows: self, for the BIO's life. Gives: a BIO, or NULL when out of memory. */

@@ -152,5 +152,6 @@ void weir_tls_context_get_stats(const weir_tls_context *context, weir_tls_contex
         .failures = atomic_load_explicit(&counts->failures, memory_order_relaxed),
         .sessions = count_sessions(context),
         .key_updates = atomic_load_explicit(&counts->key_updates, memory_order_relaxed),
+        .ktls = atomic_load_explicit(&counts->ktls, memory_order_relaxed),
     };
 }

@@ -49,9 +49,11 @@ static weir_status set_suites(SSL_CTX *ssl, const weir_tls_options *options, wei
 weir_status tls_context_protocol(weir_tls_context *self, const weir_tls_options *options, weir_tls_why *why) {
     SSL_CTX *ssl = self->ssl;
     SSL_CTX_clear_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
-                                   SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+                                   SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3 |
+                                   SSL_OP_ENABLE_KTLS);
     SSL_CTX_set_options(ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    if (options->kernel == WEIR_TLS_KERNEL_AUTO) SSL_CTX_set_options(ssl, SSL_OP_ENABLE_KTLS);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_dh_auto(ssl, 1); /* for who asks for DHE */

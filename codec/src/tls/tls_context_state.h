@@ -8,7 +8,7 @@
 #include <weir/codec/tls_context.h>
 
 typedef struct tls_counts {
-    atomic_ullong handshakes, resumed, failures, key_updates;
+    atomic_ullong handshakes, resumed, failures, key_updates, ktls;
 } tls_counts;
 
 bool tls_context_is_server(const weir_tls_context *context);

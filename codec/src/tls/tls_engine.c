@@ -14,6 +14,7 @@
 #define RECORD_MOST SSL3_RT_MAX_PLAIN_LENGTH
 #define RECORD_GROW (128 * 1024)
 #define RECORD_IDLE_MS 1000
+#define KEY_UPDATE_SIZE 5
 #define REKEY_RECORDS (1u << 23) /* of 2^24.5 that AES-GCM bears (RFC 8446, 5.5) */
 
 static void count(atomic_ullong *counter) {
@@ -34,6 +35,7 @@ static void on_message(int written, int version, int type, const void *bytes, si
         }
     } else if (type == SSL3_RT_HANDSHAKE && n > 0 && head[0] == SSL3_MT_KEY_UPDATE && written == 0) {
         count(&tls_context_counts(self->context)->key_updates);
+        self->owes_keys = n == KEY_UPDATE_SIZE && head[n - 1] == SSL_KEY_UPDATE_REQUESTED;
     }
 }
 
@@ -168,7 +170,22 @@ weir_status weir_tls_engine_handshake(weir_tls_engine *engine) {
     return WEIR_OK;
 }
 
+bool tls_engine_lets_kernel(const weir_tls_engine *self) {
+    return (SSL_get_options(self->ssl) & SSL_OP_ENABLE_KTLS) != 0;
+}
+
+void tls_engine_offer(weir_tls_engine *self, tls_kernel *kernel) {
+    kernel->count = &tls_context_counts(self->context)->ktls;
+    self->bio.kernel = kernel;
+}
+
 /* ---- reading ---- */
+
+/* It must change before it sends again (RFC 8446, 4.6.3). */
+static weir_status refuse_keys(weir_tls_engine *self) {
+    weir_tls_why why = {"TLS record: the peer asks for new keys, which the kernel that sends cannot take"};
+    return fail_because(self, &why, WEIR_E_TLS);
+}
 
 /* All that was fed is in records that are opened. */
 static bool is_through(weir_tls_engine *self) {
@@ -180,9 +197,11 @@ static bool is_through(weir_tls_engine *self) {
 static weir_status open_records(weir_tls_engine *self, weir_buf *plain, size_t most) {
     for (size_t got; most > 0; most -= got) {
         int answer = SSL_read_ex(self->ssl, plain->wp, most, &got);
-        if (answer != 1) return tls_engine_judge(self, answer, "TLS record");
+        bool refuses = self->owes_keys && tls_kernel_is_on(self->bio.kernel);
+        if (answer != 1) return refuses ? refuse_keys(self) : tls_engine_judge(self, answer, "TLS record");
         weir_buf_commit(plain, got);
         self->stats.plain_read += got;
+        if (refuses) return refuse_keys(self);
         if (is_through(self)) {
             self->dry = true;
             break;

@@ -33,6 +33,7 @@ struct weir_tls_engine {
     weir_status failure; /* the first one, which is final */
     bool done;           /* the handshake */
     bool began;          /* the handshake, which counts as failed unless it is done */
+    bool owes_keys;      /* the peer has asked for new ones */
     bool dry;            /* nothing to open before more is fed */
     bool sent_end, saw_end;
 };
@@ -40,6 +41,11 @@ struct weir_tls_engine {
 /* Notes why `answer` of an operation of OpenSSL was no success: -EAGAIN, WEIR_OK for the peer's close_notify, else a
  * failure that is final. */
 weir_status tls_engine_judge(weir_tls_engine *self, int answer, const char *what);
+
+/* Whether the context lets the kernel send. */
+bool tls_engine_lets_kernel(const weir_tls_engine *self);
+/* Before the handshake: `kernel` may take the sending over when the keys are known. Borrows: kernel, for its life. */
+void tls_engine_offer(weir_tls_engine *self, tls_kernel *kernel);
 
 /* Most plaintext in the next record. */
 size_t tls_engine_record_size(const weir_tls_engine *self);

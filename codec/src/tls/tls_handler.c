@@ -15,6 +15,7 @@ weir_event weir_tls_event_ready = WEIR_EVENT_CONSTANT("tls_ready");
 
 static void free_session(tls_handler *self) {
     weir_tls_engine_free(self->engine);
+    tls_kernel_free(self->kernel);
     weir_alloc_release(NULL, self);
 }
 
@@ -22,18 +23,26 @@ void tls_handler_let_go(tls_handler *self) {
     if (--self->holds == 0) free_session(self);
 }
 
+/* Bytes that have left or are left, whichever is known; 0: there is nothing to wait for. What the kernel is to encrypt
+ * waits in the channel, not in line. */
+static uint64_t look_at_progress(const tls_handler *self) {
+    weir_tls_stats stats;
+    if (tls_kernel_is_on(self->kernel)) return weir_channel_pending_bytes(weir_ctx_channel(self->ctx));
+    weir_tls_engine_get_stats(self->engine, &stats);
+    return weir_waiting_line_first(&self->line) != NULL ? stats.plain_written + 1 : 0;
+}
+
 static void on_timer(weir_timer *timer) {
     tls_handler *self = tls_handler_hold(timer->arg);
-    weir_tls_stats stats;
-    weir_tls_engine_get_stats(self->engine, &stats);
+    uint64_t progress = look_at_progress(self);
     if (!self->done) {
         tls_handler_fail(self, WEIR_E_TIMEOUT, "TLS handshake");
-    } else if (weir_waiting_line_first(&self->line) == NULL) {
+    } else if (progress == 0) {
         tls_handler_finish_close(self);
-    } else if (stats.plain_written == self->progress) {
+    } else if (progress == self->progress) {
         weir_ctx_abort(self->ctx, WEIR_E_TIMEOUT);
     } else {
-        self->progress = stats.plain_written;
+        self->progress = progress;
         weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), STUCK_MS);
     }
     tls_handler_let_go(self);
@@ -43,6 +52,7 @@ static void begin(tls_handler *self) {
     if (self->began) return;
     self->began = true;
     weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->handshake_ms);
+    tls_handler_offer(self);
     tls_handler_advance(self);
 }
 
@@ -65,7 +75,8 @@ static void tls_removed(weir_ctx *ctx) {
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     if (self->done && tls_handler_is_alive(self)) tls_handler_seal(self);
     self->removed = true;
-    if (!self->done && weir_channel_is_active(weir_ctx_channel(ctx))) leave_unprotected(self);
+    bool is_between = !self->done || tls_kernel_is_on(self->kernel);
+    if (is_between && weir_channel_is_active(weir_ctx_channel(ctx))) leave_unprotected(self);
     tls_handler_drop(self, WEIR_E_CANCELED);
     if (self->close_promise != NULL) weir_ctx_close(ctx, self->close_promise);
     self->close_promise = NULL;
@@ -275,12 +286,17 @@ bool weir_tls_get_stats(weir_pipeline *pipeline, weir_tls_stats *out) {
     weir_tls_engine_get_stats(self->engine, out);
     out->copied_bytes += self->gather_copied;
     out->region_read_bytes = self->region_read;
+    if (tls_kernel_is_on(self->kernel)) {
+        out->ktls_send = true;
+        out->plain_written += self->kernel->plain;
+        out->region_sent_bytes = self->kernel->regions;
+    }
     return true;
 }
 
 weir_status weir_tls_update_keys(weir_pipeline *pipeline) {
     tls_handler *self = done_session(pipeline);
-    if (self == NULL) return WEIR_E_UNSUPPORTED;
+    if (self == NULL || tls_kernel_is_on(self->kernel)) return WEIR_E_UNSUPPORTED;
     if (!tls_handler_is_alive(self) || self->shut_done || self->close_wanted) return WEIR_E_CLOSED;
     tls_handler_seal(self);
     weir_status status = weir_tls_engine_update_keys(self->engine);

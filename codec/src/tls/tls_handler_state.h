@@ -3,6 +3,7 @@
  *     tls_handler.c         its life, the slots, the timer
  *     tls_handler_read.c    the handshake, records of the peer, the peer's end
  *     tls_handler_write.c   what is written, and our end
+ *     tls_handler_kernel.c  sending by the kernel
  *
  * Anything that calls out may remove the handler: whoever goes on afterwards holds the state meanwhile.
  */
@@ -17,9 +18,12 @@
 #include <weir/transport/timer.h>
 #include <weir/transport/waiting_line.h>
 
+#include "tls/tls_kernel.h"
+
 typedef struct tls_handler {
     weir_ctx *ctx;
     weir_tls_engine *engine;
+    tls_kernel *kernel;             /* that may send, or does; NULL: it cannot or must not */
     weir_waiting_line line;         /* what cannot be encrypted yet: the handshake, or chunks under way */
     weir_region_reader *reader;     /* of the region in front of the line; NULL: none is begun */
     weir_buf *gathered;             /* plaintext of the record that is being filled; NULL: none */
@@ -66,6 +70,11 @@ void tls_handler_peer_closed(tls_handler *self);
 
 /* What the engine wants sent goes outward. Takes: promise. */
 void tls_handler_send(tls_handler *self, weir_promise *promise);
+
+/* Offers the sending to the kernel, unless it is known that it cannot. */
+void tls_handler_offer(tls_handler *self);
+/* As it is, for the kernel to encrypt. Takes: msg, promise. */
+void tls_handler_pass(tls_handler *self, weir_obj *msg, weir_promise *promise);
 
 /* Takes: msg, promise. */
 void tls_handler_write(tls_handler *self, weir_obj *msg, weir_promise *promise);

@@ -33,13 +33,8 @@ static weir_status refusal_of(tls_handler *self, weir_promise *promise) {
     return status;
 }
 
-/* A record that is not taken leaves a hole that the peer cannot read across. Takes: promise. */
-void tls_handler_send(tls_handler *self, weir_promise *promise) {
-    weir_buf *records = weir_tls_engine_take(self->engine);
-    if (records == NULL) {
-        weir_promise_complete(promise, WEIR_OK);
-        return;
-    }
+/* A record that is not taken leaves a hole that the peer cannot read across. Takes: records, promise. */
+static void send_records(tls_handler *self, void *records, weir_promise *promise) {
     weir_promise *kept = weir_promise_retain(promise);
     bool was_writing = self->writing;
     tls_handler_hold(self);
@@ -49,6 +44,25 @@ void tls_handler_send(tls_handler *self, weir_promise *promise) {
     weir_status status = refusal_of(self, kept);
     if (status != WEIR_OK && weir_channel_is_active(weir_ctx_channel(self->ctx)))
         weir_ctx_abort(self->ctx, status);
+    tls_handler_let_go(self);
+}
+
+void tls_handler_send(tls_handler *self, weir_promise *promise) {
+    weir_buf *records = weir_tls_engine_take(self->engine);
+    tls_handler_hold(self);
+    if (records != NULL) {
+        send_records(self, records, promise);
+    } else {
+        weir_promise_complete(promise, WEIR_OK);
+    }
+    weir_region *said = tls_kernel_take(self->kernel);
+    for (; said != NULL; said = tls_kernel_take(self->kernel)) {
+        if (tls_handler_is_alive(self)) {
+            send_records(self, said, NULL);
+        } else {
+            weir_region_release(said);
+        }
+    }
     tls_handler_let_go(self);
 }
 
@@ -157,6 +171,11 @@ static void give_up_first(tls_handler *self, weir_status status) {
     weir_waiting first = weir_waiting_line_take(&self->line, self->ctx);
     tls_handler_refuse(self, first.msg, first.promise, status);
     weir_ctx_abort(self->ctx, status);
+}
+
+static void pump_to_kernel(tls_handler *self) {
+    weir_waiting first = weir_waiting_line_take(&self->line, self->ctx);
+    tls_handler_pass(self, first.msg, first.promise);
 }
 
 static void pump_buf(tls_handler *self, const weir_waiting *first) {
@@ -308,7 +327,9 @@ static void pump_line(tls_handler *self) {
     self->pumping = true;
     for (bool goes_on = true; goes_on && may_pump(self);) {
         const weir_waiting *first = weir_waiting_line_first(&self->line);
-        if (weir_region_from(first->msg) != NULL) {
+        if (tls_kernel_is_on(self->kernel)) {
+            pump_to_kernel(self);
+        } else if (weir_region_from(first->msg) != NULL) {
             goes_on = pump_region(self, first);
         } else {
             pump_buf(self, first);
@@ -346,6 +367,8 @@ void tls_handler_write(tls_handler *self, weir_obj *msg, weir_promise *promise) 
     tls_handler_hold(self);
     if (status != WEIR_OK) {
         tls_handler_refuse(self, msg, promise, status);
+    } else if (self->done && tls_kernel_is_on(self->kernel) && weir_waiting_line_first(&self->line) == NULL) {
+        tls_handler_pass(self, msg, promise);
     } else if (self->done && !self->pumping && buf != NULL && weir_buf_readable(buf) <= self->chunk &&
                weir_waiting_line_first(&self->line) == NULL) {
         write_now(self, buf, promise);

@@ -42,6 +42,12 @@ typedef enum weir_tls_client_cert {
     WEIR_TLS_CLIENT_CERT_REQUIRE,
 } weir_tls_client_cert;
 
+/* Who encrypts what is sent. */
+typedef enum weir_tls_kernel {
+    WEIR_TLS_KERNEL_AUTO, /* the kernel, where it can (tls_handler.h); one without TLS is asked once in a process */
+    WEIR_TLS_KERNEL_OFF, /* OpenSSL */
+} weir_tls_kernel;
+
 /* Zero means the default, everywhere. All is borrowed for the call, identities are retained. */
 typedef struct weir_tls_options {
     /* ---- who we are: a server needs at least one; a client takes at most one, for servers that ask ---- */
@@ -68,6 +74,7 @@ typedef struct weir_tls_options {
     const char *const *alpn;   /* protocols, best first: "h2", "http/1.1" */
     size_t alpn_count;
     bool alpn_required; /* nothing in common fails the handshake; else it goes on without one */
+    weir_tls_kernel kernel;
 
     /* ---- resumption ---- */
     bool no_resumption;       /* each handshake is a full one */
@@ -107,6 +114,7 @@ typedef struct weir_tls_context_stats {
     uint64_t failures;    /* handshakes that failed, for whatever reason */
     uint64_t sessions;    /* in memory now */
     uint64_t key_updates; /* of 1.3, by the peer */
+    uint64_t ktls;        /* connections whose sending went into the kernel */
 } weir_tls_context_stats;
 
 /* Borrows: both. Any thread. */

@@ -113,6 +113,8 @@ typedef struct weir_tls_stats {
     uint64_t plain_read, plain_written; /* bytes */
     uint64_t copied_bytes;              /* moved between bufs and OpenSSL beyond the cipher's own pass */
     uint64_t region_read_bytes;         /* of regions that were read to be encrypted */
+    bool ktls_send;                     /* the kernel encrypts what is sent; its records are not counted */
+    uint64_t region_sent_bytes;         /* of regions that were left to it as they are */
 } weir_tls_stats;
 
 /* Borrows: both. */

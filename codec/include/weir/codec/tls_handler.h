@@ -19,8 +19,13 @@
  *     STARTTLS  Add it with the option `starttls` to a channel that is active, when the peer's next bytes are TLS. What a
  *               decoder still holds of the plaintext must not be used: an attacker may have put it there.
  *     One port  For TLS and plaintext on one port put a protocol_detector first, and add this in its `build`.
+ *     Kernel    Linux can encrypt what is sent itself (the module `tls`), and then regions go by sendfile. Unless the
+ *               context says no, a handler next to the wire of a TCP socket (but for timeout_handler and idle_handler)
+ *               lets it; ciphers it does not know stay with OpenSSL. Records are full ones then, and keys stay the ones
+ *               they are: weir_tls_update_keys fails, rekey_records does not count, and a peer that asks for new ones
+ *               is an error and the end. Who is put in front later sees plaintext. Reading is not changed.
  *     Removed   what was accepted and fits a record is sent, the rest fails with WEIR_E_CANCELED; what follows is
- *               plaintext. Before the handshake is done the channel is aborted.
+ *               plaintext. Before the handshake is done the channel is aborted; so it is when the kernel sends.
  *
  * Source: RFC 8446. Layer: codec. Needs pipeline.h, tls_engine.h. On the channel's loop.
  */
@@ -59,7 +64,8 @@ WEIR_API extern const weir_handler weir_tls_handler;
 WEIR_API bool weir_tls_get_info(weir_pipeline *pipeline, weir_tls_info *out);
 WEIR_API bool weir_tls_get_stats(weir_pipeline *pipeline, weir_tls_stats *out);
 
-/* New keys, for both directions. Borrows: pipeline. Fails: WEIR_E_UNSUPPORTED without TLS 1.3, WEIR_E_CLOSED. */
+/* New keys, for both directions. Borrows: pipeline. Fails: WEIR_E_UNSUPPORTED without TLS 1.3 and when the kernel sends,
+ * WEIR_E_CLOSED. */
 WEIR_API weir_status weir_tls_update_keys(weir_pipeline *pipeline);
 
 /* ---- a protocol by ALPN: behind the handshake ---- */
