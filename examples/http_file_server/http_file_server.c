@@ -64,6 +64,12 @@ static void print_totals(void *arg) {
     printf("%" PRIu64 " writes; by sendfile %" PRIu64 " bytes in %" PRIu64 " calls, copied %" PRIu64
            " bytes\n",
            site->writev_calls, site->sendfile_bytes, site->sendfile_calls, site->copied_bytes);
+    if (site->tls != NULL) {
+        weir_tls_context_stats tls;
+        weir_tls_context_get_stats(site->tls, &tls);
+        printf("%" PRIu64 " connections with TLS, %" PRIu64 " of them sent by the kernel\n", tls.handshakes,
+               tls.ktls);
+    }
     printf("%" PRIu64 " files from the cache, %" PRIu64 " looked for\n", stats.hits, stats.misses);
     close_site(site);
 }
