@@ -1,6 +1,6 @@
 # ./dev alone lists its subcommands, one line each; an unknown one is refused with exit code 2.
 execute_process(COMMAND ${SOURCE}/dev OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
-foreach(name IN ITEMS setup build demo test check bench fuzz faults soak memory analyze coverage docs install sbom)
+foreach(name IN ITEMS setup build demo test check bench fuzz faults ktls soak memory analyze coverage docs install sbom)
     string(REGEX MATCHALL "(^|\n)[^\n]*\\./dev ${name}[^\n]*" found "${lines}")
     list(LENGTH found count)
     if(NOT count EQUAL 1)
