@@ -12,10 +12,11 @@
 #include <weir/codec/http_server.h>
 #include <weir/testing.h>
 
+#include "storm_tls.h"
 #include "visitor.h"
 
 enum {
-    USUAL_FAULTS = 7000,
+    USUAL_FAULTS = 6000,
     CODINGS = 4
 };
 
@@ -32,13 +33,22 @@ static uint64_t came_in[CODINGS]; /* answers */
 /* The storm's bytes repeat, and shrink more than what is let pass by default. */
 static const weir_http_decompressor_options any_ratio = {.ratio_max = UINT_MAX};
 
-static weir_status build_site(weir_pipeline *pipeline, void *arg) {
+static weir_status add_site(weir_pipeline *pipeline, void *arg) {
     weir_http_compressor_options options = {.length_min = 1, .brotli_level = 1};
-    weir_status status = storm_account(pipeline, arg);
-    if (status == WEIR_OK) status = weir_http_server_add(pipeline, NULL);
+    weir_status status = weir_http_server_add(pipeline, NULL);
     if (status == WEIR_OK) status = weir_http_decompressor_add(pipeline, &any_ratio);
     if (status == WEIR_OK) status = weir_http_compressor_add(pipeline, &options);
     return status == WEIR_OK ? visitor_site_add(pipeline, arg) : status;
+}
+
+static weir_status build_site(weir_pipeline *pipeline, void *arg) {
+    weir_status status = storm_account(pipeline, arg);
+    return status == WEIR_OK ? add_site(pipeline, arg) : status;
+}
+
+static weir_status build_tls_site(weir_pipeline *pipeline, void *arg) {
+    weir_status status = storm_tls_add_server(pipeline, arg);
+    return status == WEIR_OK ? add_site(pipeline, arg) : status;
 }
 
 /* ---- the visitor ---- */
@@ -93,8 +103,30 @@ static void begin_visit(storm *world) {
     visitor_begin(world, &kind);
 }
 
-WEIR_TEST(compress, an_answer_comes_whole_or_its_failure_is_told) {
-    storm it = {.begin_one = begin_visit, .build_own = build_site};
+static weir_status build_tls_front(weir_pipeline *pipeline, void *arg) {
+    return storm_tls_add_client(pipeline, arg, STORM_HTTP);
+}
+
+static void begin_tls_visit(storm *world) {
+    static const visitor_kind kind = {.name = "compressed, over TLS",
+                                      .build_front = build_tls_front,
+                                      .build_behind = build_behind,
+                                      .dress = dress};
+    visitor_begin(world, &kind);
+}
+
+static void run(storm it) {
+    for (int i = 0; i < CODINGS; i++) came_in[i] = 0;
     storm_run(&it, fault_goal(USUAL_FAULTS));
     for (int i = 0; i < CODINGS; i++) expect(came_in[i] > 0);
+}
+
+WEIR_TEST(compress, an_answer_comes_whole_or_its_failure_is_told) {
+    run((storm){.begin_one = begin_visit, .build_own = build_site});
+}
+
+WEIR_TEST(compress, an_answer_over_tls_comes_whole_or_its_failure_is_told) {
+    storm_tls_open();
+    run((storm){.begin_one = begin_tls_visit, .build_own = build_tls_site});
+    storm_tls_close();
 }
