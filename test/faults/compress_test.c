@@ -16,7 +16,7 @@
 #include "visitor.h"
 
 enum {
-    USUAL_FAULTS = 6000,
+    USUAL_FAULTS = 3000,
     CODINGS = 4
 };
 

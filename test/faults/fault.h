@@ -121,7 +121,7 @@ void fault_print(void);
 
 /* How many a test is to inject: `usual`, or as much more as WEIR_FAULTS in the environment, a number for all programs
  * together, is more than FAULT_USUAL. */
-#define FAULT_USUAL 101000
+#define FAULT_USUAL 94000
 uint64_t fault_goal(uint64_t usual);
 
 /* ---- for the wraps ---- */

@@ -14,6 +14,8 @@
 #ifndef WEIR_TEST_STORM_H
 #define WEIR_TEST_STORM_H
 
+#include <stdatomic.h>
+
 #include <weir/transport.h>
 
 #include "fault.h"
@@ -55,6 +57,7 @@ struct storm {
     unsigned begun, open, batch;
     bool clean;                           /* the truce: one session, which must be served */
     uint64_t complete, failed, cut_short; /* sessions */
+    atomic_uint ended;                    /* sessions, for the thread that waits */
     uint64_t server_failures;             /* connections whose server side was told of a failure */
     unsigned wrong;                       /* promises that were broken */
     weir_promise *over;
