@@ -1,6 +1,6 @@
 /* soak_load.c - thousands of connections to all servers at once, churning, each byte of each answer compared.
  *
- *     soak_load --connections N --seconds S --root DIR --echo HOST:PORT --file .. --http .. --websocket .. --tls ..
+ *     soak_load --connections N --seconds S --root DIR --echo HOST:PORT --file .. --http .. --websocket .. --tls .. --https ..
  *
  * One thread on epoll. Those who are slow have ticks instead of events. When time is up nothing begins any more, and what
  * is under way is given --patience seconds. --calm 1 leaves out all but those who are measured. A line for each server is printed at the end: key=value, for a program to read.
@@ -64,7 +64,7 @@ static void begin(soak_talk *talk) {
     while (soak.where[server] == NULL);
     soak_temper temper = pick_temper();
     soak_talk_begin(talk, pick_shape(server, temper), &soak.totals[server], temper, soak.where[server],
-                    server == SOAK_TLS ? soak.tls : NULL, soak.tick);
+                    server >= SOAK_TLS ? soak.tls : NULL, soak.tick);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = talk};
     if (!soak_talk_is_slow(talk) && epoll_ctl(soak.epoll, EPOLL_CTL_ADD, talk->fd, &event) != 0)
         die("epoll_ctl");
@@ -159,13 +159,15 @@ int main(int argc, char **argv) {
                             {"--http", .text = &soak.where[SOAK_HTTP]},
                             {"--websocket", .text = &soak.where[SOAK_WEBSOCKET]},
                             {"--tls", .text = &soak.where[SOAK_TLS]},
+                            {"--https", .text = &soak.where[SOAK_HTTPS]},
                             {0}});
     loopback_raise_limit();
     make_tls();
     for (int i = 0; i < SOAK_SERVERS; i++) {
         if (soak.where[i] == NULL) continue;
-        soak.totals[i].begun = soak_shapes_make(soak.shapes[i], (soak_server)i, soak.where[i], root);
-        if (i == SOAK_HTTP) soak.totals[i].units = soak.totals[i].begun;
+        soak.totals[i].begun =
+            soak_shapes_make(soak.shapes[i], (soak_server)i, soak.where[i], root, soak.tls);
+        if (i == SOAK_HTTP || i == SOAK_HTTPS) soak.totals[i].units = soak.totals[i].begun;
     }
     soak.epoll = epoll_create1(EPOLL_CLOEXEC);
     soak.talks = calloc(soak.connections, sizeof *soak.talks);

@@ -1,27 +1,24 @@
 /* soak_shape.c - shapes of each server. What HTTP answers is learned from one answer, but for its Date. */
 #include "soak_shape.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/loopback.h"
+#include "soak_learn.h"
 
 enum {
-    DATE_LENGTH = 29,
-    ANSWER_MAX = 4096,
     ECHO_MAX = 64 << 10,
     FILE_MAX = 512 << 10,
     MESSAGE_MAX = 70 << 10, /* frames of all three kinds of length */
-    TLS_MAX = 40 << 10
+    TLS_MAX = 40 << 10,
+    HTTPS_MAX = 200 << 10
 };
 
-const char *const soak_server_names[SOAK_SERVERS] = {"echo", "file", "http", "websocket", "tls"};
+const char *const soak_server_names[SOAK_SERVERS] = {"echo", "file", "http", "websocket", "tls", "https"};
 
 static uint64_t seed = 88172645463325252u;
-static unsigned learned; /* answers */
 
 uint64_t soak_random(uint64_t *state) {
     *state ^= *state << 13;
@@ -60,36 +57,11 @@ static soak_part copy_text(const char *text) {
     return part_of(memcpy(take(n), text, n), n);
 }
 
-/* ---- learned answers ---- */
-
-static size_t find(const char *text, const char *what) {
-    const char *at = strstr(text, what);
-    return at == NULL ? 0 : (size_t)(at - text) + strlen(what);
-}
-
-static bool is_whole(const char *text) {
-    size_t head = find(text, "\r\n\r\n"), length = find(text, "Content-Length: ");
-    if (head == 0) return false;
-    return length == 0 || strlen(text) == head + strtoul(text + length, NULL, 10);
-}
-
-static soak_part learn_answer(const char *where, const char *request) {
-    char answer[ANSWER_MAX] = "";
-    size_t n = 0;
-    int fd = loopback_connect(where);
-    if (loopback_send(fd, request, strlen(request)) != strlen(request)) die("send");
-    while (!is_whole(answer)) {
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (poll(&ready, 1, 10000) <= 0) die("no answer to learn from");
-        size_t got = loopback_receive(fd, answer + n, ANSWER_MAX - 1 - n);
-        if (got == SIZE_MAX || (n += got) == ANSWER_MAX - 1) die("no answer to learn from");
-    }
-    close(fd);
-    learned++;
-    soak_part part = copy_text(answer);
-    part.hole = find(answer, "\r\nDate: ");
-    part.hole_length = part.hole == 0 ? 0 : DATE_LENGTH;
-    return part;
+static void write_file(const char *root, const char *name, const uint8_t *content, size_t n) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(content, 1, n, file) != n || fclose(file) != 0) die(path);
 }
 
 /* ---- shapes ---- */
@@ -100,13 +72,12 @@ static void make_echo(soak_shape *self, size_t most) {
 }
 
 static void make_file(soak_shape *self, const char *root, unsigned number) {
-    char path[512], line[64];
+    char name[32], line[64];
     size_t n = pick_size(FILE_MAX), from = soak_random(&seed) % 2 ? 0 : soak_random(&seed) % n;
     uint8_t *content = make_noise(n);
-    snprintf(path, sizeof path, "%s/file-%u", root, number);
-    FILE *file = fopen(path, "wb");
-    if (file == NULL || fwrite(content, 1, n, file) != n || fclose(file) != 0) die(path);
-    snprintf(line, sizeof line, "file-%u\t%zu\n", number, from);
+    snprintf(name, sizeof name, "file-%u", number);
+    write_file(root, name, content, n);
+    snprintf(line, sizeof line, "%s\t%zu\n", name, from);
     self->out.unit = copy_text(line);
     size_t head = (size_t)snprintf(line, sizeof line, "OK %zu\n", n - from);
     uint8_t *answer = take(head + n - from);
@@ -123,9 +94,28 @@ static void make_http(soak_shape *self, const char *where, unsigned number) {
     unsigned kind = number % 3;
     snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: soak\r\nX-Number: %u\r\n\r\n", paths[kind],
              number);
-    if (answers[kind].bytes == NULL) answers[kind] = learn_answer(where, request);
+    if (answers[kind].bytes == NULL) answers[kind] = soak_learn(where, request, NULL);
     self->out.unit = copy_text(request);
     self->in.unit = answers[kind];
+}
+
+/* The head is learned; the body is known. */
+static void make_https(soak_shape *self, const char *where, const char *root, unsigned number, SSL_CTX *tls) {
+    char name[32], request[128];
+    size_t n = pick_size(HTTPS_MAX);
+    uint8_t *content = make_noise(n);
+    snprintf(name, sizeof name, "https-%u", number);
+    write_file(root, name, content, n);
+    snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: soak\r\n\r\n", name);
+    soak_part head = soak_learn(where, request, tls);
+    uint8_t *answer = take(head.length + n);
+    memcpy(answer, head.bytes, head.length);
+    memcpy(answer + head.length, content, n);
+    self->out.unit = copy_text(request);
+    self->in.unit = head;
+    self->in.unit.bytes = answer;
+    self->in.unit.length += n;
+    free(content);
 }
 
 static soak_part make_frame(uint8_t first, const uint8_t *key, const uint8_t *payload, size_t n) {
@@ -146,7 +136,7 @@ static void make_websocket(soak_shape *self, const char *where) {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     static soak_part answer;
     static const uint8_t bye[] = {1000 >> 8, 1000 & 255};
-    if (answer.bytes == NULL) answer = learn_answer(where, ask);
+    if (answer.bytes == NULL) answer = soak_learn(where, ask, NULL);
     size_t n = pick_size(MESSAGE_MAX);
     uint8_t *payload = make_noise(n), *key = make_noise(4);
     self->out.prologue = part_of(ask, sizeof ask - 1);
@@ -160,8 +150,8 @@ static void make_websocket(soak_shape *self, const char *where) {
 }
 
 unsigned soak_shapes_make(soak_shape shapes[SOAK_SHAPES], soak_server server, const char *where,
-                          const char *root) {
-    learned = 0;
+                          const char *root, SSL_CTX *tls) {
+    unsigned before = soak_learned();
     for (unsigned i = 0; i < SOAK_SHAPES; i++) {
         shapes[i] = (soak_shape){.server = server};
         switch (server) {
@@ -169,10 +159,11 @@ unsigned soak_shapes_make(soak_shape shapes[SOAK_SHAPES], soak_server server, co
         case SOAK_HTTP: make_http(&shapes[i], where, i); break;
         case SOAK_WEBSOCKET: make_websocket(&shapes[i], where); break;
         case SOAK_TLS: make_echo(&shapes[i], TLS_MAX); break;
+        case SOAK_HTTPS: make_https(&shapes[i], where, root, i, tls); break;
         default: make_echo(&shapes[i], ECHO_MAX);
         }
     }
-    return learned;
+    return soak_learned() - before;
 }
 
 /* ---- streams ---- */

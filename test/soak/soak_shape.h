@@ -8,6 +8,7 @@
 #ifndef SOAK_SHAPE_H
 #define SOAK_SHAPE_H
 
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,8 @@ typedef enum soak_server {
     SOAK_FILE,
     SOAK_HTTP,
     SOAK_WEBSOCKET,
-    SOAK_TLS,
+    SOAK_TLS, /* from here on over TLS */
+    SOAK_HTTPS,
     SOAK_SERVERS
 } soak_server;
 
@@ -38,13 +40,14 @@ typedef struct soak_shape {
 
 extern const char *const soak_server_names[SOAK_SERVERS];
 
-/* Some shapes of a server that listens at `where`; `root` is the folder of the file server. Dies when it does not answer. */
+/* Some shapes of a server that listens at `where`; `root` is the folder of the servers of files. Dies when it does not
+ * answer. */
 enum {
     SOAK_SHAPES = 24
 };
-/* Answers how many connections that took; over HTTP with a request each. */
+/* Answers how many connections that took; over HTTP and HTTPS with a request each. */
 unsigned soak_shapes_make(soak_shape shapes[SOAK_SHAPES], soak_server server, const char *where,
-                          const char *root);
+                          const char *root, SSL_CTX *tls);
 
 /* The part that `offset` lies in, and `*within` it; NULL at the end of `units` units. */
 const soak_part *soak_stream_at(const soak_stream *stream, uint64_t units, uint64_t offset, size_t *within);

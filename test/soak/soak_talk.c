@@ -2,7 +2,9 @@
 #include "soak_talk.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,8 +15,9 @@
 enum {
     TICKS_A_SECOND = 50,
     GREEDY_DEPTH = 16,
-    TLS_RESET_UNIT = 4096, /* fits a record */
-    SMALL_WINDOW = 4096
+    SMALL_WINDOW = 4096,
+    SHOWN_MOST = 5,
+    SHOWN_BYTES = 60
 };
 
 static uint64_t state = 2463534242u;
@@ -72,8 +75,8 @@ void soak_talk_begin(soak_talk *self, const soak_shape *shape, soak_totals *tota
     self->units = pick_units(self);
     set_paces(self);
     self->next_tick = tick + 1 + below(TICKS_A_SECOND);
-    self->end_tick = tick + TICKS_A_SECOND * (1 + below(5));
     self->asked = meter_now();
+    self->end_at = self->asked + 1000000000u * (1 + below(5));
     totals->begun++;
     totals->by_temper[temper]++;
 }
@@ -200,6 +203,14 @@ static bool check(soak_talk *self, const uint8_t *bytes, size_t n, histogram *la
     return true;
 }
 
+/* What a person can begin with. */
+static void show(const soak_talk *self, const uint8_t *bytes, size_t n) {
+    static unsigned shown;
+    if (shown++ < SHOWN_MOST)
+        fprintf(stderr, "%s: near byte %" PRIu64 " came \"%.*s\"\n", soak_server_names[self->shape->server],
+                self->received, (int)(n < SHOWN_BYTES ? n : SHOWN_BYTES), (const char *)bytes);
+}
+
 static bool is_whole(const soak_talk *self) {
     return self->received == soak_stream_length(&self->shape->in, self->units) &&
            self->sent == soak_stream_length(&self->shape->out, self->units);
@@ -216,7 +227,10 @@ static bool take_what_came(soak_talk *self, histogram *latency, bool *progress) 
         if (got == 0) return true;
         if (got == SIZE_MAX)
             return end(self, is_whole(self) ? &self->totals->whole : &self->totals->cut, false);
-        if (!check(self, bytes, got, latency)) return end(self, &self->totals->corrupt, true);
+        if (!check(self, bytes, got, latency)) {
+            show(self, bytes, got);
+            return end(self, &self->totals->corrupt, true);
+        }
         if (self->may_take != SIZE_MAX) self->may_take -= got;
         *progress = true;
     }
@@ -247,17 +261,19 @@ bool soak_talk_go_on(soak_talk *self, histogram *latency) {
 }
 
 bool soak_talk_tick(soak_talk *self, uint64_t tick, histogram *latency) {
+    const soak_stream *out = &self->shape->out;
     if (tick < self->next_tick) return true;
     self->next_tick = tick + 1 + below(self->temper == SOAK_calm ? TICKS_A_SECOND : TICKS_A_SECOND / 5);
     if (self->temper == SOAK_calm) {
         if (self->released <= units_answered(self)) self->released++;
     } else if (self->temper == SOAK_slow_writer) {
-        self->may_send = 1 + below(self->shape->out.unit.length / 16 + 16);
+        self->may_send = 1 + below(out->prologue.length / 4 + out->unit.length / 16 + 16);
     } else if (self->temper == SOAK_slow_reader) {
         if (!self->ending) self->may_take = 1 + below(self->shape->in.unit.length / 16 + 16);
     } else if (self->temper == SOAK_half_open) {
-        if (tick >= self->end_tick) return hang_up(self, false);
-    } else if (self->temper == SOAK_resetter && self->received == self->stop_at && tick >= self->end_tick) {
+        if (meter_now() >= self->end_at) return hang_up(self, false);
+    } else if (self->temper == SOAK_resetter && self->received == self->stop_at &&
+               meter_now() >= self->end_at) {
         return hang_up(self, true); /* whose first request was only half sent */
     }
     return soak_talk_go_on(self, latency);

@@ -45,7 +45,8 @@ typedef struct soak_talk {
     uint64_t stop_at; /* resetter: this many received; half_open: sent */
     uint64_t counted; /* units */
     uint64_t asked;   /* ns */
-    uint64_t next_tick, end_tick;
+    uint64_t end_at;  /* ns: before a server gives up, however slow the ticks */
+    uint64_t next_tick;
     size_t may_send, may_take; /* bytes until the next tick; SIZE_MAX: as many as go */
     uint64_t released;         /* calm: units it may have asked for */
     bool ending;
