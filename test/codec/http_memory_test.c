@@ -13,6 +13,7 @@
 #include <weir/codec/http_etag.h>
 #include <weir/codec/http_fields.h>
 #include <weir/codec/http_media_type.h>
+#include <weir/codec/http_message.h>
 #include <weir/codec/http_mime.h>
 #include <weir/codec/http_path.h>
 #include <weir/codec/http_percent.h>
@@ -176,6 +177,22 @@ static bool keep_fields(void *arg) {
     return all;
 }
 
+/* In a pool that has nothing yet. */
+static bool ask_in_a_pool(void *arg) {
+    (void)arg;
+    weir_pool *pool = weir_pool_new(NULL);
+    weir_http_request *request =
+        pool != NULL ? weir_http_request_new_in(pool, "GET", TEXT("/a/target")) : NULL;
+    bool all = request != NULL;
+    for (uint64_t i = 0; i < 60 && all; i++) {
+        all = weir_http_fields_add_number(&request->head.fields, WEIR_HTTP_CONTENT_LENGTH, UINT64_MAX - i) ==
+              WEIR_OK;
+    }
+    weir_obj_release(request);
+    weir_pool_free(pool);
+    return all;
+}
+
 static bool read_credentials(void *arg) {
     weir_http_basic read;
     (void)arg;
@@ -200,6 +217,7 @@ WEIR_TEST(http_memory, fields_types_and_credentials_may_fail) {
     require(fd >= 0 && write(fd, "text/x-a a b\n", 13) == 13);
     close(fd);
     expect(weir_oom_sweep(keep_fields, NULL) > 1);
+    expect(weir_oom_sweep(ask_in_a_pool, NULL) > 1);
     expect(weir_oom_sweep(read_credentials, NULL) > 1);
     expect(weir_oom_sweep(load_types, path) > 1);
     unlink(path);
