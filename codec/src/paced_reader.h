@@ -3,7 +3,8 @@
  *     read --> [ what waits ] --give_one--> weir_ctx_fire_read
  *                                 while reading is on, or one for a pull; what waits is at most a burst of reads
  *
- * Nobody says when reading is switched on again: a timer looks. Rule: nothing of the owner is trusted across a call into
+ * After so many steps in a turn it is the others' turn (yield.h). Nobody says when reading is switched on again: a timer
+ * looks. Rule: nothing of the owner is trusted across a call into
  * the pipeline but that it exists; it is freed when the outermost of ours has returned.
  */
 #ifndef WEIR_CODEC_PACED_READER_H
@@ -13,8 +14,10 @@
 #include <weir/transport/ctx.h>
 #include <weir/transport/loop.h>
 #include <weir/transport/timer.h>
+#include <weir/transport/yield.h>
 
 #define PACED_READER_LOOK_MS 10
+#define PACED_READER_STEPS 4 /* in a turn */
 
 /* What the owner, of which a paced_reader is the first member, does. */
 typedef struct paced_reader_ops {
@@ -27,6 +30,8 @@ typedef struct paced_reader {
     const paced_reader_ops *ops;
     weir_ctx *ctx;
     weir_timer timer;
+    weir_yield yield;
+    unsigned steps; /* taken of this turn's */
     unsigned depth;
     bool is_wanted; /* a pull that nothing has answered */
     bool is_pumping;
@@ -48,8 +53,23 @@ static inline void paced_reader_give(paced_reader *self, weir_obj *msg) {
 }
 
 static inline bool paced_reader_may_give(const paced_reader *self, bool all) {
-    bool is_taken = all || self->is_wanted || weir_channel_is_reading(weir_ctx_channel(self->ctx));
-    return !self->is_removed && self->ops->has_work(self) && is_taken;
+    bool is_taken = self->is_wanted || weir_channel_is_reading(weir_ctx_channel(self->ctx));
+    bool may_now = all || (is_taken && !weir_yield_is_waiting(&self->yield));
+    return !self->is_removed && self->ops->has_work(self) && may_now;
+}
+
+/* One step; after so many the rest waits for its turn. */
+static inline void paced_reader_step(paced_reader *self) {
+    self->ops->give_one(self);
+    if (++self->steps < PACED_READER_STEPS) return;
+    self->steps = 0;
+    if (!self->is_removed && self->ops->has_work(self)) weir_yield_wait(&self->yield, self->ctx);
+}
+
+static inline void paced_reader_look_later(paced_reader *self) {
+    bool is_awaited = weir_yield_is_waiting(&self->yield) || weir_timer_is_running(&self->timer);
+    if (!self->is_removed && self->ops->has_work(self) && !is_awaited)
+        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
 }
 
 /* As much as is taken; `all` because it cannot wait. Requires: entered. True: there was something. */
@@ -59,11 +79,10 @@ static inline bool paced_reader_pump(paced_reader *self, bool all) {
     self->is_pumping = true;
     while (paced_reader_may_give(self, all)) {
         any = true;
-        self->ops->give_one(self);
+        paced_reader_step(self);
     }
     self->is_pumping = false;
-    if (!self->is_removed && self->ops->has_work(self) && !weir_timer_is_running(&self->timer))
-        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
+    paced_reader_look_later(self);
     return any;
 }
 
@@ -89,14 +108,22 @@ static inline void paced_reader_look(weir_timer *timer) {
     paced_reader *self = timer->arg;
     if (paced_reader_may_give(self, false)) {
         paced_reader_pump_alone(self, false);
-    } else if (self->ops->has_work(self)) {
-        weir_timer_start(timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
+    } else {
+        paced_reader_look_later(self);
     }
+}
+
+static inline void paced_reader_go_on(weir_yield *yield) {
+    paced_reader *self = WEIR_CONTAINER(yield, paced_reader, yield);
+    self->steps = 0;
+    paced_reader_pump_alone(self, false);
 }
 
 /* Nothing waits any more. */
 static inline void paced_reader_stop(paced_reader *self) {
-    if (self->ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+    if (self->ctx == NULL) return;
+    weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+    weir_yield_stop(&self->yield);
 }
 
 /* ---- for slots; what is passed on, the owner passes on ---- */
@@ -104,6 +131,7 @@ static inline void paced_reader_stop(paced_reader *self) {
 static inline void paced_reader_added(paced_reader *self, weir_ctx *ctx) {
     self->ctx = ctx;
     weir_timer_init(&self->timer, paced_reader_look, self);
+    weir_yield_init(&self->yield, paced_reader_go_on);
 }
 
 /* The owner has dropped what it holds. It may be gone afterwards. */
@@ -117,6 +145,7 @@ static inline void paced_reader_removed(paced_reader *self) {
 /* A burst that gave nothing has not answered a pull. */
 static inline void paced_reader_read_complete(paced_reader *self) {
     paced_reader_enter(self);
+    if (!weir_yield_is_waiting(&self->yield)) self->steps = 0;
     weir_ctx_fire_read_complete(self->ctx);
     paced_reader_pull_on(self);
     paced_reader_leave(self);

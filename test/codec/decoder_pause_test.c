@@ -200,7 +200,7 @@ static void pause_and_resume(void *arg, weir_ctx *ctx, const weir_obj *msg) {
 
 WEIR_TEST(decoder_pause, does_not_nest_when_resumed_inside_a_callback) {
     rig self;
-    set_up(&self, NULL);
+    set_up(&self, &(weir_channel_options){.messages_per_turn = 20000});
     self.left = 10000;
     weir_recorder_on_read(self.recorder, pause_and_resume, &self);
     feed(&self, "one\ntwo\n");

@@ -8,6 +8,7 @@
 #include <weir/core/log.h>
 #include <weir/testing.h>
 #include <weir/transport/event.h>
+#include <weir/transport/loop.h>
 
 #include "codec/http_rig.h"
 
@@ -219,6 +220,28 @@ WEIR_TEST(http_server_limits, finishes_the_request_under_way_when_the_server_sto
     expect(http_rig_saw(&rig, ""));
     weir_embedded_feed_end(rig.embedded);
     expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
+static void stop_the_server(void *arg) {
+    http_rig *self = arg;
+    weir_channel_fire_event(self->channel, &weir_event_stopping.obj);
+}
+
+static void answer_and_stop_once(http_rig *self, weir_obj *msg) {
+    if (self->results++ == 0) weir_loop_post(weir_channel_loop(self->channel), stop_the_server, self);
+    http_rig_at_end(self, msg);
+}
+
+/* The server stops while they wait for their turn: one more is answered, and told that it is the last. */
+WEIR_TEST(http_server_limits, answers_one_more_of_those_that_wait_when_the_server_stops) {
+    http_rig_begin(&rig, NULL, answer_and_stop_once);
+    weir_buf *many = weir_buf_new(0);
+    for (int i = 0; i < 1000; i++) weir_buf_write_str(many, GET("/"));
+    expect_status(weir_embedded_feed(rig.embedded, many), WEIR_OK);
+    const char *wrote = http_rig_wrote(&rig);
+    const char *last = strstr(wrote, "Connection: close\r\n\r\ndone");
+    expect(last != NULL && strstr(last, "HTTP/1.1") == NULL);
     http_rig_end(&rig);
 }
 

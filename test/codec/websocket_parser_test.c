@@ -52,7 +52,7 @@ static void decode_all(rig *self) {
             weir_buf_printf(self->log, "%u %s\n", self->parser.refusal, error.what);
             self->offset = error.offset;
         }
-        if (answer != WEIR_DECODE_AGAIN) return;
+        if (answer != WEIR_DECODE_AGAIN && answer != WEIR_DECODE_LATER) return;
     }
 }
 

@@ -68,7 +68,7 @@ static void decode_all(run *self) {
             weir_cumulation_next(&self->bytes, weir_websocket_parser_decode, &self->parser, &out, &error);
         if (out != NULL) take(self, weir_websocket_message_from(out));
         weir_obj_release(out);
-    } while (answer == WEIR_DECODE_AGAIN);
+    } while (answer == WEIR_DECODE_AGAIN || answer == WEIR_DECODE_LATER);
     if (answer != WEIR_DECODE_FAILED) return;
     MUST(error.status != WEIR_E_DECODER_STUCK && self->parser.refusal != 0);
     self->out.refusal = self->parser.refusal;

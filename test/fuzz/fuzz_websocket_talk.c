@@ -161,7 +161,7 @@ static void judge(const talk *self, weir_buf *stream) {
     weir_decode answer;
     do {
         answer = weir_cumulation_next(&bytes, weir_websocket_parser_decode, &parser, &out, &error);
-        MUST(answer == WEIR_DECODE_AGAIN || answer == WEIR_DECODE_MORE);
+        MUST(answer == WEIR_DECODE_AGAIN || answer == WEIR_DECODE_LATER || answer == WEIR_DECODE_MORE);
         weir_obj_release(out);
     } while (answer != WEIR_DECODE_MORE);
     MUST(!parser.closed || parser.read == size);

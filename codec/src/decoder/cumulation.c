@@ -15,6 +15,7 @@ void weir_cumulation_init(weir_cumulation *self, const weir_decoder_options *opt
 
 void weir_cumulation_clear(weir_cumulation *self) {
     self->stopped = true;
+    self->later = false;
     weir_buf_release(weir_cumulation_take(self));
 }
 
@@ -141,7 +142,9 @@ static inline __attribute__((always_inline)) weir_decode step(weir_cumulation *s
     size_t before = weir_buf_readable(in);
     *error = (weir_error){.offset = self->offset};
     weir_decode answer = decode(state, in, out, error);
-    WEIR_CHECK(answer == WEIR_DECODE_AGAIN || *out == NULL, "a decode function gave an object without AGAIN");
+    self->later = answer == WEIR_DECODE_LATER;
+    WEIR_CHECK(answer == WEIR_DECODE_AGAIN || self->later || *out == NULL,
+               "a decode function gave an object without AGAIN or LATER");
     size_t left = weir_buf_readable(in);
     *consumed = before - left;
     self->offset += *consumed;
@@ -166,10 +169,11 @@ static bool is_progress(weir_decode answer) {
 weir_decode weir_cumulation_next(weir_cumulation *self, weir_decode_fn *decode, void *state, weir_obj **out,
                                  weir_error *error) {
     *out = NULL;
-    if (self->in == NULL) return WEIR_DECODE_MORE;
+    if (self->in == NULL && !self->later) return WEIR_DECODE_MORE;
     size_t consumed;
+    bool had_more = self->later;
     weir_decode answer = step(self, decode, state, out, error, &consumed);
-    if (is_progress(answer) && consumed == 0) return fail_stuck(self, out, error);
+    if (is_progress(answer) && consumed == 0 && !had_more) return fail_stuck(self, out, error);
     return answer;
 }
 

@@ -64,7 +64,7 @@ static bool step(weir_ctx *ctx, datagram_decoder *self, weir_cumulation *bytes, 
                : weir_cumulation_next(bytes, self->ops->decode, self->state, &object, &error);
     if (answer == WEIR_DECODE_MORE) return false;
     if (object != NULL) pass_on(ctx, object, remote);
-    if (answer != WEIR_DECODE_AGAIN) weir_ctx_fire_error(ctx, &error);
+    if (answer == WEIR_DECODE_SKIPPED || answer == WEIR_DECODE_FAILED) weir_ctx_fire_error(ctx, &error);
     return !self->is_removed;
 }
 

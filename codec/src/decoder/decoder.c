@@ -9,15 +9,25 @@
 #include <weir/transport/channel.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/event.h>
+#include <weir/transport/yield.h>
+
+/* Why nothing is decoded now: any of these. */
+enum {
+    STOP_REMOVED = 1,
+    STOP_PAUSED = 2,  /* by who gets the messages */
+    STOP_CHOKED = 4,  /* until the peer has taken more of what is written to it */
+    STOP_YIELDED = 8, /* for this turn enough was decoded */
+};
 
 typedef struct decoder {
     const weir_decoder_ops *ops;
     void *state;
     weir_cumulation bytes;
     uint64_t messages;
+    weir_yield yield;
+    unsigned share, left; /* messages a turn, and of this one; 0: not known yet */
     unsigned depth;
-    bool is_removed;
-    bool is_paused;
+    uint8_t stops;    /* STOP_ bits */
     bool holds_reads; /* it was us who stopped the channel's reading */
     bool has_ended;   /* the end of the stream came and is not passed on yet */
     bool is_pulled;   /* a pull came that no message has answered */
@@ -28,6 +38,8 @@ typedef struct decoder {
 static decoder *decoder_of(const weir_ctx *ctx) {
     return weir_ctx_state(ctx);
 }
+
+static void go_on(weir_yield *yield);
 
 /* ---- life ---- */
 
@@ -42,6 +54,7 @@ void *weir_decoder_new(const weir_decoder_ops *ops, void *state, const weir_deco
     self->ops = ops;
     self->state = state;
     weir_cumulation_init(&self->bytes, options);
+    weir_yield_init(&self->yield, go_on);
     return self;
 }
 
@@ -105,6 +118,7 @@ static bool pass_on(weir_ctx *ctx, decoder *self, weir_decode answer, weir_obj *
     switch (answer) {
     case WEIR_DECODE_MORE: return false;
     case WEIR_DECODE_AGAIN:
+    case WEIR_DECODE_LATER:
         if (message != NULL) give(ctx, self, message);
         return true;
     case WEIR_DECODE_SKIPPED:
@@ -113,17 +127,37 @@ static bool pass_on(weir_ctx *ctx, decoder *self, weir_decode answer, weir_obj *
     WEIR_UNREACHABLE();
 }
 
+static bool has_bytes(const decoder *self) {
+    return self->bytes.in != NULL || self->bytes.later;
+}
+
+static void begin_share(weir_ctx *ctx, decoder *self) {
+    if (self->share == 0) self->share = weir_channel_messages_per_turn(weir_ctx_channel(ctx));
+    self->left = self->share;
+}
+
+static void wait_for_turn(weir_ctx *ctx, decoder *self) {
+    self->stops |= STOP_YIELDED;
+    weir_yield_wait(&self->yield, ctx);
+}
+
+/* That was this turn's share, or as much work. */
+static WEIR_COLD void end_share(weir_ctx *ctx, decoder *self) {
+    begin_share(ctx, self);
+    if (has_bytes(self) && (self->stops & STOP_REMOVED) == 0) wait_for_turn(ctx, self);
+}
+
 typedef weir_decode step_fn(weir_cumulation *bytes, weir_decode_fn *decode, void *state, weir_obj **out,
                             weir_error *error);
 
 static void decode_all(weir_ctx *ctx, decoder *self, step_fn *step, weir_decode_fn *decode) {
     weir_obj *message;
     weir_error failure;
-    weir_decode answer;
-    do {
-        if (self->is_removed || self->is_paused) return;
-        answer = step(&self->bytes, decode, self->state, &message, &failure);
-    } while (pass_on(ctx, self, answer, message, &failure));
+    while (self->stops == 0) {
+        weir_decode answer = step(&self->bytes, decode, self->state, &message, &failure);
+        if (!pass_on(ctx, self, answer, message, &failure)) return;
+        if (WEIR_UNLIKELY(--self->left == 0 || answer == WEIR_DECODE_LATER)) end_share(ctx, self);
+    }
 }
 
 /* ---- in and out of a callback ---- */
@@ -153,13 +187,15 @@ static void end_burst(weir_ctx *ctx, decoder *self) {
     if (is_unanswered) weir_ctx_pull(ctx);
 }
 
-static bool may_go_on(const decoder *self) {
-    return !self->is_removed && !self->is_paused;
+/* What waits for its turn, or for the peer, goes on by itself: what was told until then is a burst, nothing is none. */
+static bool may_end_burst(const decoder *self) {
+    if ((self->stops & (STOP_REMOVED | STOP_PAUSED)) != 0) return false;
+    return self->stops == 0 || self->has_told;
 }
 
 /* The end of the stream does not overtake a read_complete that waits. */
 static void end_waiting_burst(weir_ctx *ctx, decoder *self) {
-    if (self->burst_ended && may_go_on(self)) end_burst(ctx, self);
+    if (self->burst_ended && may_end_burst(self)) end_burst(ctx, self);
 }
 
 /* What came before the end, and then the end, unless that has to wait. */
@@ -167,7 +203,7 @@ static void end_stream(weir_ctx *ctx, decoder *self) {
     decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
     decode_all(ctx, self, weir_cumulation_end, self->ops->decode_last);
     end_waiting_burst(ctx, self);
-    if (!may_go_on(self)) return;
+    if (self->stops != 0) return;
     if (self->ops->ended != NULL && self->has_ended) {
         self->has_ended = false;
         self->ops->ended(ctx);
@@ -178,13 +214,36 @@ static void end_stream(weir_ctx *ctx, decoder *self) {
 
 /* `self` may be gone afterwards. */
 static void leave(weir_ctx *ctx, decoder *self) {
-    if (self->is_removed) hand_on_rest(ctx, self);
+    bool is_removed = (self->stops & STOP_REMOVED) != 0;
+    if (is_removed) hand_on_rest(ctx, self);
     if (--self->depth > 0) return;
-    if (self->is_removed) {
+    if (is_removed) {
         weir_decoder_free(self);
     } else {
         end_waiting_burst(ctx, self);
     }
+}
+
+/* Outside of a callback of ours; `self` may be gone afterwards. */
+static void decode_on(weir_ctx *ctx, decoder *self) {
+    self->depth++;
+    decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
+    if (self->has_ended) end_stream(ctx, self);
+    bool wants_bytes = self->is_pulled && !self->has_told && !self->burst_ended;
+    if (wants_bytes && self->stops == 0) weir_ctx_pull(ctx);
+    leave(ctx, self);
+}
+
+/* ---- in turns ---- */
+
+/* The next share: a burst of its own. */
+static void go_on(weir_yield *yield) {
+    weir_ctx *ctx = yield->ctx;
+    decoder *self = decoder_of(ctx);
+    self->stops &= (uint8_t)~STOP_YIELDED;
+    if ((self->stops & STOP_PAUSED) == 0) self->burst_ended = true;
+    begin_share(ctx, self);
+    decode_on(ctx, self);
 }
 
 /* ---- pausing ---- */
@@ -202,35 +261,30 @@ static void release_reads(weir_ctx *ctx, decoder *self) {
 }
 
 bool weir_decoder_is_paused(const weir_ctx *ctx) {
-    return decoder_of(ctx)->is_paused;
+    return (decoder_of(ctx)->stops & STOP_PAUSED) != 0;
 }
 
 void weir_decoder_pause(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    self->is_paused = true;
+    self->stops |= STOP_PAUSED;
     hold_reads(ctx, self);
 }
 
 /* Within a callback of ours the loop that called it goes on by itself. */
 void weir_decoder_resume(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    if (!self->is_paused) return;
-    self->is_paused = false;
+    if ((self->stops & STOP_PAUSED) == 0) return;
+    self->stops &= (uint8_t)~STOP_PAUSED;
     release_reads(ctx, self);
-    if (self->depth > 0) return;
-    self->depth++;
-    decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
-    if (self->has_ended) end_stream(ctx, self);
-    bool wants_bytes = self->is_pulled && !self->has_told && !self->burst_ended;
-    if (wants_bytes && may_go_on(self)) weir_ctx_pull(ctx);
-    leave(ctx, self);
+    if (self->depth == 0) decode_on(ctx, self);
 }
 
 /* ---- the slots ---- */
 
 void weir_decoder_removed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    self->is_removed = true;
+    self->stops |= STOP_REMOVED;
+    weir_yield_stop(&self->yield);
     release_reads(ctx, self);
     if (self->depth > 0) return;
     self->depth++;
@@ -244,6 +298,7 @@ void weir_decoder_read(weir_ctx *ctx, weir_obj *msg) {
         weir_ctx_fire_read(ctx, msg);
         return;
     }
+    if (WEIR_UNLIKELY(self->left == 0)) begin_share(ctx, self);
     self->depth++;
     weir_error failure = {.what = "bytes read", .offset = self->bytes.offset};
     failure.status = weir_cumulation_add(&self->bytes, buf);
@@ -254,8 +309,9 @@ void weir_decoder_read(weir_ctx *ctx, weir_obj *msg) {
 
 void weir_decoder_read_complete(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    if (self->is_paused) hold_reads(ctx, self);
-    if (self->depth > 0 || self->is_paused) {
+    if ((self->stops & STOP_PAUSED) != 0) hold_reads(ctx, self);
+    if ((self->stops & STOP_YIELDED) == 0) self->left = self->share;
+    if (self->depth > 0 || !may_end_burst(self)) {
         self->burst_ended = true;
     } else {
         end_burst(ctx, self);
@@ -279,15 +335,30 @@ void weir_decoder_inactive(weir_ctx *ctx) {
     self->has_ended = false;
     self->depth++;
     decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
-    if (!self->is_removed) weir_cumulation_clear(&self->bytes);
+    weir_yield_stop(&self->yield);
+    self->stops &= (uint8_t) ~(STOP_CHOKED | STOP_YIELDED);
+    if ((self->stops & STOP_REMOVED) == 0) weir_cumulation_clear(&self->bytes);
     end_waiting_burst(ctx, self);
     leave(ctx, self);
     weir_ctx_fire_inactive(ctx);
+}
+
+void weir_decoder_writable_changed(weir_ctx *ctx) {
+    decoder *self = decoder_of(ctx);
+    const weir_channel *channel = weir_ctx_channel(ctx);
+    bool is_pulled_by_hand = !weir_channel_is_reading(channel) && !self->holds_reads;
+    if (weir_channel_is_choked(channel)) {
+        if (!is_pulled_by_hand) self->stops |= STOP_CHOKED;
+    } else if ((self->stops & STOP_CHOKED) != 0) {
+        self->stops &= (uint8_t)~STOP_CHOKED;
+        if (has_bytes(self) || self->has_ended) wait_for_turn(ctx, self);
+    }
+    weir_ctx_fire_writable_changed(ctx);
 }
 
 void weir_decoder_pull(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     self->is_pulled = true;
     self->has_told = false;
-    if (!self->is_paused) weir_ctx_pull(ctx);
+    if (self->stops == 0) weir_ctx_pull(ctx);
 }

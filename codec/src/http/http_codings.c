@@ -103,16 +103,15 @@ static weir_status check_ratio(const http_decoding *self, weir_error *error) {
     return WEIR_E_LIMIT;
 }
 
-/* The second first: it may have more of what it took. */
+/* The second first: it may have more of what it took. Without anything from it, a piece for it: so a step is bounded also
+ * where the second makes nothing of much. */
 static weir_status step_both(http_decoding *self, weir_buf *in, weir_buf **out, weir_error *error) {
-    weir_status status;
-    do {
-        status = weir_decompressor_step(self->stages[1], self->middle, out, error);
-        if (status != WEIR_OK || *out != NULL) break;
+    weir_status status = weir_decompressor_step(self->stages[1], self->middle, out, error);
+    if (status == WEIR_OK && *out == NULL) {
         weir_buf_release(self->middle);
         self->middle = NULL;
         status = weir_decompressor_step(self->stages[0], in, &self->middle, error);
-    } while (status == WEIR_OK && self->middle != NULL);
+    }
     return status == WEIR_OK ? check_ratio(self, error) : status;
 }
 

@@ -260,7 +260,7 @@ static void decompressor_event(weir_ctx *ctx, weir_obj *event) {
 static void decompressor_inactive(weir_ctx *ctx) {
     decompressor *self = weir_ctx_state(ctx);
     paced_reader_enter(&self->pace);
-    paced_reader_pump_alone(&self->pace, true);
+    if (!weir_yield_is_waiting(&self->pace.yield)) paced_reader_pump_alone(&self->pace, true);
     drop(self);
     weir_ctx_fire_inactive(ctx);
     paced_reader_leave(&self->pace);

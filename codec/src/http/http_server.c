@@ -41,13 +41,20 @@ static void wait_for_one_more(http_server *self) {
     http_server_mark(self);
 }
 
+/* Requests that came and wait for their turn, or the first bytes of one. */
+static bool has_more_to_read(weir_ctx *ctx, const http_server *self) {
+    weir_decoder_stats stats;
+    weir_decoder_get_stats(ctx, &stats);
+    return self->head_began || stats.waiting != 0;
+}
+
 static void stop(weir_ctx *ctx, http_server *self) {
     if (self->switched) {
         weir_ctx_fire_event(ctx, &weir_event_stopping.obj);
     } else if (self->asked != HTTP_ASKED_NOTHING) {
         self->closing = true;
         weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
-    } else if (self->head_began) {
+    } else if (!self->ending && has_more_to_read(ctx, self)) {
         self->requests_left = 1;
     } else if (!self->ending && self->stopping_idle_ms != 0) {
         wait_for_one_more(self);
@@ -93,6 +100,7 @@ const weir_decoder_ops http_server_ops = {
             .event = server_event,
             .error = server_error,
             .inactive = weir_decoder_inactive,
+            .writable_changed = weir_decoder_writable_changed,
             .write = http_server_write,
             .pull = server_pull,
             .close = server_close,

@@ -1,4 +1,7 @@
-/* websocket_inflate.c - compressed messages back to what they were, never more of it than is allowed. */
+/* websocket_inflate.c - compressed messages back to what they were, never more of it than is allowed, nor so much at
+ * once that others would wait for it. */
+#include <errno.h>
+
 #include <weir/buffer/buf_composite.h>
 #include <weir/codec/websocket_deflate.h>
 
@@ -8,6 +11,7 @@
 enum {
     OUT_LEAST = 512,
     OUT_MOST = 16384,
+    SHARE = 65536, /* bytes out, then others may go first */
     WINDOW = 32768
 };
 
@@ -15,7 +19,10 @@ struct weir_websocket_inflater {
     weir_websocket_deflate_params params;
     weir_pool *pool;
     z_stream stream;
-    bool is_open; /* stream holds memory */
+    size_t share;      /* what is left of it */
+    uint8_t tail_read; /* bytes of the tail of the message at hand */
+    bool is_full;      /* there may be more to come of what was read */
+    bool is_open;      /* stream holds memory */
     bool release;
 };
 
@@ -26,6 +33,7 @@ weir_websocket_inflater *weir_websocket_inflater_new(const weir_websocket_deflat
     self->params = *params;
     self->pool = pool;
     self->release = release;
+    self->share = SHARE;
     return self;
 }
 
@@ -69,7 +77,7 @@ static size_t room_for(const weir_websocket_inflater *self, uint64_t left) {
 }
 
 /* One buf full at most. `left` bytes may still come: a byte more than is allowed, so that it is seen. */
-static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, uint64_t *left, bool *is_full) {
+static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, uint64_t *left) {
     size_t room = room_for(self, *left);
     weir_buf *buf = websocket_get_buf(self->pool, room);
     if (buf == NULL) return WEIR_E_NO_MEMORY;
@@ -79,7 +87,8 @@ static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, ui
     size_t n = room - self->stream.avail_out;
     weir_buf_commit(buf, n);
     *left -= n;
-    *is_full = self->stream.avail_out == 0;
+    self->share -= n < self->share ? n : self->share;
+    self->is_full = self->stream.avail_out == 0;
     weir_status status = weir_buf_composite_append(out, buf);
     if (status != WEIR_OK) return status;
     if (answer == Z_STREAM_END) return begin_again(self);
@@ -87,21 +96,28 @@ static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, ui
     return answer == Z_OK || answer == Z_BUF_ERROR ? WEIR_OK : (weir_status)WEIR_E_FRAME_CORRUPT;
 }
 
-static weir_status inflate_all(weir_websocket_inflater *self, const uint8_t *bytes, size_t n, weir_buf *out,
+static weir_status end_share(weir_websocket_inflater *self) {
+    self->share = SHARE;
+    return -EAGAIN;
+}
+
+static weir_status inflate_all(weir_websocket_inflater *self, weir_bytes *piece, weir_buf *out,
                                uint64_t *left) {
-    self->stream.next_in = (Bytef *)(uintptr_t)bytes;
-    self->stream.avail_in = (uInt)n;
-    bool is_full = false;
+    self->stream.next_in = (Bytef *)(uintptr_t)piece->ptr;
+    self->stream.avail_in = (uInt)piece->len;
     weir_status status = WEIR_OK;
-    while (status == WEIR_OK && (self->stream.avail_in != 0 || is_full)) {
-        status = inflate_once(self, out, left, &is_full);
+    while (status == WEIR_OK && (self->stream.avail_in != 0 || self->is_full)) {
+        status = self->share == 0 ? end_share(self) : inflate_once(self, out, left);
         bool is_over = *left == 0 && status != WEIR_E_NO_MEMORY; /* whatever is wrong behind that */
         if (is_over) status = WEIR_E_FRAME_TOO_LONG;
     }
+    size_t n = self->stream.avail_in;
+    *piece = weir_bytes_sub(*piece, piece->len - n, n);
     return status;
 }
 
 static void end_message(weir_websocket_inflater *self) {
+    self->tail_read = 0;
     if (!self->params.peer_no_takeover) return;
     if (self->release) {
         close_stream(self);
@@ -110,14 +126,17 @@ static void end_message(weir_websocket_inflater *self) {
     }
 }
 
-weir_status weir_websocket_inflate(weir_websocket_inflater *self, weir_bytes piece, bool ends, weir_buf *out,
+weir_status weir_websocket_inflate(weir_websocket_inflater *self, weir_bytes *piece, bool ends, weir_buf *out,
                                    uint64_t most) {
     static const uint8_t tail[] = {0, 0, 0xff, 0xff};
-    WEIR_CHECK(piece.len <= UINT32_MAX, "a piece of more than 4 GiB");
+    WEIR_CHECK(piece->len <= UINT32_MAX, "a piece of more than 4 GiB");
     uint64_t left = most < UINT64_MAX ? most + 1 : most;
     weir_status status = open_stream(self);
-    if (status == WEIR_OK) status = inflate_all(self, piece.ptr, piece.len, out, &left);
-    if (status == WEIR_OK && ends) status = inflate_all(self, tail, sizeof tail, out, &left);
-    if (status == WEIR_OK && ends) end_message(self);
+    if (status == WEIR_OK) status = inflate_all(self, piece, out, &left);
+    if (status != WEIR_OK || !ends) return status;
+    weir_bytes rest = weir_bytes_of(tail + self->tail_read, sizeof tail - self->tail_read);
+    status = inflate_all(self, &rest, out, &left);
+    self->tail_read = (uint8_t)(sizeof tail - rest.len);
+    if (status == WEIR_OK) end_message(self);
     return status;
 }

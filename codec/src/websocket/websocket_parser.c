@@ -4,6 +4,8 @@
  * memory. Slices given out since then are of bytes behind us, so they do not count. Unread bytes stay where they are:
  * when reading goes on at another address than it stopped at, this is other memory, and it is looked at anew.
  */
+#include <errno.h>
+
 #include <weir/buffer/buf_bytes.h>
 #include <weir/buffer/buf_composite.h>
 #include <weir/buffer/buf_view.h>
@@ -32,8 +34,9 @@ void weir_websocket_parser_init(weir_websocket_parser *self, weir_websocket_role
 
 void weir_websocket_parser_clear(weir_websocket_parser *self) {
     weir_buf_release(self->message);
+    weir_buf_release(self->piece);
     weir_websocket_inflater_free(self->inflater);
-    self->message = NULL;
+    self->message = self->piece = NULL;
     self->inflater = NULL;
     self->closed = true;
 }
@@ -220,32 +223,43 @@ static weir_decode refuse_inflated(weir_websocket_parser *self, weir_status stat
     return refuse(self, error, WEIR_WEBSOCKET_CLOSE_BAD_DATA, status, "compressed message");
 }
 
-static weir_decode inflate_bytes(weir_websocket_parser *self, weir_bytes bytes, bool ends, weir_obj **out,
-                                 weir_error *error) {
+/* What came out so far goes on as a piece of a message where that is wanted, and the rest has to wait. */
+static weir_decode put_off(weir_websocket_parser *self, weir_obj **out, weir_error *error) {
+    weir_decode answer = pass_on(self, false, out, error);
+    return answer == WEIR_DECODE_AGAIN ? WEIR_DECODE_LATER : answer;
+}
+
+/* What is left of the piece. */
+static weir_decode inflate_on(weir_websocket_parser *self, weir_obj **out, weir_error *error) {
     if (!begin_gathering(self)) return run_out(self, error);
+    bool ends = !self->in_frame && self->header.final;
+    weir_bytes bytes = weir_buf_peek(self->piece);
     size_t before = weir_buf_readable(self->message);
-    weir_status status = weir_websocket_inflate(self->inflater, bytes, ends, self->message,
+    weir_status status = weir_websocket_inflate(self->inflater, &bytes, ends, self->message,
                                                 self->options.limits.message - self->made);
     self->made += weir_buf_readable(self->message) - before;
+    if (weir_buf_is_readable(self->piece))
+        weir_buf_skip(self->piece, weir_buf_readable(self->piece) - bytes.len);
     if (!feed_parts(self, self->message, before)) return refuse_text(self, error);
+    if (status == -EAGAIN) return put_off(self, out, error);
     if (status != WEIR_OK) return refuse_inflated(self, status, error);
+    weir_buf_release(self->piece);
+    self->piece = NULL;
     return pass_on(self, ends, out, error);
 }
 
-static weir_decode inflate_piece(weir_websocket_parser *self, weir_buf *in, size_t n, size_t at, bool ends,
-                                 weir_obj **out, weir_error *error) {
-    weir_buf *piece = take_bytes(self, in, n, at);
-    if (piece == NULL) return run_out(self, error);
-    weir_decode answer = inflate_bytes(self, weir_buf_peek(piece), ends, out, error);
-    weir_buf_release(piece);
-    return answer;
+/* Takes: piece (NULL: out of memory), unmasked. */
+static weir_decode inflate_piece(weir_websocket_parser *self, weir_buf *piece, weir_obj **out,
+                                 weir_error *error) {
+    self->piece = piece;
+    return piece != NULL ? inflate_on(self, out, error) : run_out(self, error);
 }
 
 /* ---- data frames ---- */
 
 static weir_decode end_of_nothing(weir_websocket_parser *self, weir_obj **out, weir_error *error) {
     if (!self->header.final) return WEIR_DECODE_AGAIN;
-    if (self->compressed) return inflate_bytes(self, weir_bytes_of(NULL, 0), true, out, error);
+    if (self->compressed) return inflate_piece(self, weir_buf_empty(), out, error);
     return pass_on(self, true, out, error);
 }
 
@@ -260,7 +274,7 @@ static weir_decode read_payload(weir_websocket_parser *self, weir_buf *in, weir_
     self->left -= n;
     self->in_frame = self->left != 0;
     bool ends = !self->in_frame && self->header.final;
-    if (self->compressed) return inflate_piece(self, in, n, at, ends, out, error);
+    if (self->compressed) return inflate_piece(self, take_bytes(self, in, n, at), out, error);
     bool is_small = n < WEIR_CUMULATION_SMALL && !(is_all && ends);
     return (is_small ? copy_piece : link_piece)(self, in, n, at, ends, out, error);
 }
@@ -402,5 +416,6 @@ weir_decode weir_websocket_parser_decode(void *parser, weir_buf *in, weir_obj **
         weir_buf_skip(in, weir_buf_readable(in));
         return WEIR_DECODE_MORE;
     }
+    if (self->piece != NULL) return inflate_on(self, out, error);
     return self->in_frame ? read_payload(self, in, out, error) : read_frame(self, in, out, error);
 }

@@ -50,5 +50,6 @@
 #include <weir/transport/traffic_shaper.h>
 #include <weir/transport/transfer.h>
 #include <weir/transport/waiting_line.h>
+#include <weir/transport/yield.h>
 
 #endif

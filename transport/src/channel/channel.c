@@ -64,7 +64,8 @@ weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg)
 
 static bool wants_reading(const weir_channel *channel) {
     return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
-           !channel->throttled && (channel->pulled || (!channel->manual && !channel->choked));
+           !channel->throttled && channel->yields == 0 &&
+           (channel->pulled || (!channel->manual && !channel->choked));
 }
 
 void channel_update_reading(weir_channel *channel) {

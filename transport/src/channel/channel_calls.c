@@ -207,6 +207,14 @@ bool weir_channel_is_reading(const weir_channel *channel) {
     return !channel->manual;
 }
 
+bool weir_channel_is_choked(const weir_channel *channel) {
+    return channel->choked;
+}
+
+unsigned weir_channel_messages_per_turn(const weir_channel *channel) {
+    return channel->options->messages_per_turn;
+}
+
 uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
     return atomic_load_explicit(&channel->pending, memory_order_relaxed) +
            atomic_load_explicit(&channel->off_loop, memory_order_relaxed);

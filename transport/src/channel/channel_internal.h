@@ -70,6 +70,7 @@ struct weir_channel {
     bool manual;       /* reading is off but for pulls */
     bool pulled;       /* one burst was asked for */
     bool choked;       /* reading pauses while unwritable */
+    uint16_t yields;   /* of handlers that wait for their turn, for which nothing is read (yield.c) */
     bool throttled;    /* reading pauses, pulls too, until a handler lets it go on (channel_throttle) */
     bool close_wanted; /* when the queue is out */
     bool shut_wanted;

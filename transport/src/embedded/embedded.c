@@ -153,7 +153,7 @@ static bool finish_closing(weir_embedded *self) {
 
 static bool has_tasks(const weir_loop *loop) {
     return atomic_load_explicit(&loop->posted, memory_order_relaxed) != NULL ||
-           !weir_list_is_empty(&loop->dirty);
+           !weir_list_is_empty(&loop->dirty) || loop_has_yields(loop);
 }
 
 static void take_turn(weir_embedded *self) {
@@ -161,7 +161,8 @@ static void take_turn(weir_embedded *self) {
     for (int round = 0; busy && round < MOST_ROUNDS; round++) {
         loop_run_tasks(self->loop);
         busy = deliver(self);
-        busy = finish_closing(self) || busy;
+        busy =
+            finish_closing(self) || busy || loop_has_yields(self->loop); /* who went on may let it be read */
         loop_end_turn(self->loop);
         loop_count(&self->loop->counts.turns);
         busy = busy || self->closing || has_tasks(self->loop);

@@ -48,6 +48,8 @@ void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_optio
     weir_list_init(&loop->channels);
     weir_list_init(&loop->dirty);
     weir_list_init(&loop->later);
+    weir_list_init(&loop->yielding);
+    weir_list_init(&loop->ripe);
     weir_list_init(&loop->resolutions);
     weir_list_init(&loop->under_way);
     weir_list_init(&loop->watch.link);
@@ -239,11 +241,12 @@ static __attribute__((noinline)) void send_dirty(weir_loop *loop) {
 }
 
 void loop_end_turn(weir_loop *loop) {
+    if (WEIR_UNLIKELY(loop_has_yields(loop))) loop_run_yields(loop);
     if (!weir_list_is_empty(&loop->dirty)) send_dirty(loop);
     if (loop->graveyard != NULL) pipeline_free_removed(loop);
     loop_watch_for_quiet(loop);
     weir_list_splice(&loop->dirty, &loop->later);
-    if (!weir_list_is_empty(&loop->dirty)) loop->driver->continues(loop);
+    if (!weir_list_is_empty(&loop->dirty) || loop_has_yields(loop)) loop->driver->continues(loop);
 }
 
 /* Each is back in the list before it is told: whatever its handlers end leaves the list whole. */

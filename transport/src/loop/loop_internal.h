@@ -80,6 +80,7 @@ struct weir_loop {
     atomic_size_t channel_count;
     weir_list dirty;                /* channels with something to send at the end of the turn */
     weir_list later;                /* those that have had their share of this turn */
+    weir_list yielding, ripe;       /* handlers that have more to do, see yield.c */
     weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
@@ -174,10 +175,17 @@ void loop_init_quiet(weir_loop *loop);
 void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);
 
+static inline bool loop_has_yields(const weir_loop *loop) {
+    return !weir_list_is_empty(&loop->ripe) || !weir_list_is_empty(&loop->yielding);
+}
+
 /* True when loop_end_turn has something to do. */
 static inline bool loop_has_rest(const weir_loop *loop) {
-    return !weir_list_is_empty(&loop->dirty) || loop->graveyard != NULL;
+    return !weir_list_is_empty(&loop->dirty) || loop->graveyard != NULL || loop_has_yields(loop);
 }
+
+/* A few of those that have more to do (yield.c). */
+void loop_run_yields(weir_loop *loop);
 
 /* Sends what was written, frees what was buried. */
 void loop_end_turn(weir_loop *loop);

@@ -16,7 +16,8 @@ _Thread_local loop_thread loop_this_thread;
 const loop_place loop_place_event = {"taking an event"}, loop_place_task = {"a posted task"},
                  loop_place_timer = {"a timer"}, loop_place_promise = {"a promise's listener"},
                  loop_place_job = {"the end of offloaded work"},
-                 loop_place_sending = {"sending what was written"};
+                 loop_place_sending = {"sending what was written"},
+                 loop_place_yield = {"going on after a yield"};
 
 /* An embedded loop's clock is set by hand, and it is always awake. */
 void loop_refresh(weir_loop *loop) {

@@ -27,7 +27,7 @@ typedef struct loop_place {
 } loop_place;
 
 extern const loop_place loop_place_event, loop_place_task, loop_place_timer, loop_place_promise,
-    loop_place_job, loop_place_sending;
+    loop_place_job, loop_place_sending, loop_place_yield;
 
 enum {
     LOOP_NO_SLOT = 7 /* slots are 0 to 6: the inbound events, in the order of their EVENT_ bits */

@@ -36,6 +36,7 @@ typedef struct weir_cumulation {
     uint64_t copied;  /* bytes copied so far: small chunks, and messages made contiguous */
     weir_decoder_options options;
     bool chained; /* `in` is a composite of our own */
+    bool later;   /* the last answer was LATER */
     bool stopped; /* failed or ended: whatever is added is released */
 } weir_cumulation;
 

@@ -1,4 +1,4 @@
-/* <weir/codec/decode.h> - one step from bytes to objects, and the four answers to it.
+/* <weir/codec/decode.h> - one step from bytes to objects, and the five answers to it.
  *
  *     weir_decode my_decode(void *state, weir_buf *in, weir_obj **out, weir_error *error)
  *
@@ -7,6 +7,8 @@
  *
  *     MORE      nothing to give until more bytes come; what was skipped on the way may be consumed
  *     AGAIN     progress: consumed at least one byte, and perhaps made `*out`; call me again
+ *     LATER     as AGAIN, but that was much work, or there is much more of it: whoever calls may let others go first.
+ *               Neither it nor the next step, which comes also when no byte is left, need consume anything
  *     SKIPPED   as AGAIN, but a frame broke a rule: `*error` tells, and the next frame can be found
  *     FAILED    `*error` tells, and nothing after this place can be trusted: the stream is over
  *
@@ -27,12 +29,13 @@ WEIR_BEGIN_DECLS
 typedef enum weir_decode {
     WEIR_DECODE_MORE,
     WEIR_DECODE_AGAIN,
+    WEIR_DECODE_LATER,
     WEIR_DECODE_SKIPPED,
     WEIR_DECODE_FAILED,
 } weir_decode;
 
 /* Borrows: state, in, error, whose offset is that of the first readable byte on entry. `*out` (NULL on entry) Gives
- * an object, with AGAIN only. */
+ * an object, with AGAIN and LATER only. */
 typedef weir_decode weir_decode_fn(void *state, weir_buf *in, weir_obj **out, weir_error *error);
 
 /* Fills in `error`, keeping its offset, and answers FAILED. Borrows: what, for good. */

@@ -25,7 +25,7 @@
  *
  * End. At peer_closed decode_last gets what is left; if there is still a rest, that is WEIR_E_EOF with its
  *   length and place (unless ignore_partial). Then the event passes on. An `inactive` without it is no
- *   orderly end, and why it broke has been told: what is left is dropped.
+ *   orderly end, and why it broke has been told: what is left is dropped, also what waited for its turn.
  *
  * Failure. One error event carries the status, the rule, actual, maximum and the offset in the stream.
  *   Nothing is decoded after it: further bytes are released. Unless somebody takes the error the channel
@@ -33,6 +33,13 @@
  *
  * Pulling. A pull from inward is a wish for a message, not for bytes: when a burst of reads made none, the
  *   decoder pulls again by itself.
+ *
+ * Turns. So many messages are made of what was read (messages_per_turn of channel_options.h), or as much as the protocol
+ *   calls much (WEIR_DECODE_LATER); then other connections have their turn, and decoding goes on in a later one
+ *   (yield.h), with a read_complete of its own. Meanwhile nothing is read, and the end of the stream waits.
+ *
+ * Back-pressure. While too much waits to be written (the channel's watermarks), nothing is decoded, as nothing is read:
+ *   a peer that takes no answers gets no more made. Not with read_while_unwritable, nor where reading is by pulls.
  *
  * Pausing. Whoever gets messages may pause the decoder, and resume it later from anywhere: in between no
  *   message and no error is made; bytes wait, and read_complete, pulls and the end of the stream with them. The
@@ -75,7 +82,8 @@ typedef struct weir_decoder_ops {
 /* The slots of a handler that is a decoder; more may follow it in the initialiser. */
 #define WEIR_DECODER_SLOTS                                                                                   \
     .removed = weir_decoder_removed, .read = weir_decoder_read, .read_complete = weir_decoder_read_complete, \
-    .event = weir_decoder_event, .inactive = weir_decoder_inactive, .pull = weir_decoder_pull
+    .event = weir_decoder_event, .inactive = weir_decoder_inactive,                                          \
+    .writable_changed = weir_decoder_writable_changed, .pull = weir_decoder_pull
 
 /* Next to the tail. Borrows: pipeline, ops (for its life), options (may be NULL).
  * Takes: state, for ops->free, also on failure. Fails: as weir_pipeline_add_last. */
@@ -119,6 +127,7 @@ WEIR_API void weir_decoder_read(weir_ctx *ctx, weir_obj *msg);
 WEIR_API void weir_decoder_read_complete(weir_ctx *ctx);
 WEIR_API void weir_decoder_event(weir_ctx *ctx, weir_obj *event);
 WEIR_API void weir_decoder_inactive(weir_ctx *ctx);
+WEIR_API void weir_decoder_writable_changed(weir_ctx *ctx);
 WEIR_API void weir_decoder_pull(weir_ctx *ctx);
 
 WEIR_END_DECLS

@@ -68,9 +68,10 @@ weir_websocket_inflater_new(const weir_websocket_deflate_params *params, bool re
 WEIR_API void weir_websocket_inflater_free(weir_websocket_inflater *inflater);
 
 /* More of the message at hand; `ends` with its last piece. What came out is appended to `out`, a composite, `most`
- * bytes at most. Borrows: all. Fails: WEIR_E_FRAME_TOO_LONG when there is more, WEIR_E_FRAME_CORRUPT,
+ * bytes at most. `*piece` moves on, and -EAGAIN says that much has come out: call again, with what is left of it, for
+ * there is more. Borrows: all. Fails: WEIR_E_FRAME_TOO_LONG when there is more than `most`, WEIR_E_FRAME_CORRUPT,
  * WEIR_E_NO_MEMORY. After a failure it is only to be freed. */
-WEIR_API weir_status weir_websocket_inflate(weir_websocket_inflater *inflater, weir_bytes piece, bool ends,
+WEIR_API weir_status weir_websocket_inflate(weir_websocket_inflater *inflater, weir_bytes *piece, bool ends,
                                             weir_buf *out, uint64_t most);
 
 /* ---- writing ---- */

@@ -62,6 +62,7 @@ typedef struct weir_websocket_parser {
     uint64_t frame_at; /* where in the stream the frame begins */
     weir_utf8 text;
     weir_buf *message; /* so far, or NULL */
+    weir_buf *piece;   /* compressed, what is not inflated of it yet, or NULL */
     weir_websocket_inflater *inflater;
 } weir_websocket_parser;
 

@@ -63,6 +63,13 @@ WEIR_API void weir_channel_set_reading(weir_channel *channel, bool reading);
 /* Whether it reads without being pulled, which is also what `manual_read` decides. On the loop only. */
 WEIR_API bool weir_channel_is_reading(const weir_channel *channel);
 
+/* Whether reading pauses because too much waits to be written (not with read_while_unwritable). What was read may wait
+ * just as well: `writable_changed` tells when it is over. On the loop only. */
+WEIR_API bool weir_channel_is_choked(const weir_channel *channel);
+
+/* How many messages may be made of what was read before others have their turn, see yield.h. On the loop only. */
+WEIR_API unsigned weir_channel_messages_per_turn(const weir_channel *channel);
+
 /* ---- what it is. Borrows: channel, and the answers are borrowed for its life ---- */
 
 WEIR_API bool weir_channel_is_active(const weir_channel *channel);

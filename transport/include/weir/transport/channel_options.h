@@ -24,13 +24,14 @@ typedef struct weir_socket_option {
 
 typedef struct weir_channel_options {
     /* ---- reading: the size of a read follows what the last ones brought ---- */
-    size_t read_size;        /* the first read's; 2 KiB */
-    size_t read_size_min;    /* 64 */
-    size_t read_size_max;    /* 64 KiB */
-    unsigned reads_per_turn; /* then others have their turn; 16 */
-    bool manual_read;        /* no read without a pull */
-    bool read_by_splice;     /* a flood is moved into pipes and read as regions: see region.h */
-    size_t read_pipe_size;   /* of such a pipe; 256 KiB */
+    size_t read_size;           /* the first read's; 2 KiB */
+    size_t read_size_min;       /* 64 */
+    size_t read_size_max;       /* 64 KiB */
+    unsigned reads_per_turn;    /* then others have their turn; 16 */
+    unsigned messages_per_turn; /* that a decoder makes of what was read; then others have their turn; 128 */
+    bool manual_read;           /* no read without a pull */
+    bool read_by_splice;        /* a flood is moved into pipes and read as regions: see region.h */
+    size_t read_pipe_size;      /* of such a pipe; 256 KiB */
     /* False: reads pause while too much is queued for writing. True for who writes on without reading the answers: a peer
      * that answers each message pauses as well, and both would wait. */
     bool read_while_unwritable;
