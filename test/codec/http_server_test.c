@@ -3,6 +3,7 @@
 #include <weir/codec/http_server.h>
 #include <weir/core/log.h>
 #include <weir/testing.h>
+#include <weir/transport/event.h>
 #include <weir/transport/region.h>
 
 #include "codec/http_rig.h"
@@ -326,6 +327,52 @@ WEIR_TEST(http_server, answers_a_peer_that_has_ended_its_side) {
     expect_str(http_rig_wrote(&rig), "HTTP/1.1 204 No Content\r\n\r\n"
                                      "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
     expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
+/* As a TLS handler tells of a peer that is gone without its close_notify. */
+static void cut(weir_ctx *ctx, weir_obj *event) {
+    if (event == &weir_event_peer_closed.obj) weir_ctx_fail(ctx, WEIR_E_CUT_SHORT, "TLS");
+    weir_ctx_fire_event(ctx, event);
+}
+
+static const weir_handler cutter = {.name = "cutter", .event = cut};
+
+static void send_and_cut(const char *text, http_rig_fn *on) {
+    http_rig_begin(&rig, NULL, on);
+    expect_status(weir_pipeline_add_first(weir_embedded_pipeline(rig.embedded), &cutter, NULL), WEIR_OK);
+    http_rig_send(&rig, text);
+    weir_embedded_feed_end(rig.embedded);
+}
+
+WEIR_TEST(http_server, takes_a_connection_that_is_cut_between_requests_as_ended) {
+    static const char *const before[] = {"", GET("/")};
+    for (size_t i = 0; i < 2; i++) {
+        send_and_cut(before[i], http_rig_at_end);
+        expect(http_rig_saw(&rig, i == 0 ? "inactive\n" : "GET /\nend\ninactive\n"));
+        expect_status(weir_embedded_aborted(rig.embedded), WEIR_OK);
+        expect(!weir_embedded_is_open(rig.embedded));
+        http_rig_end(&rig);
+    }
+}
+
+WEIR_TEST(http_server, answers_who_cut_the_connection_behind_a_whole_request) {
+    send_and_cut(GET("/"), NULL);
+    expect(http_rig_saw(&rig, "GET /\nend\n"));
+    http_rig_head(&rig, 200, "2");
+    http_rig_piece(&rig, "ok");
+    http_rig_finish(&rig);
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
+WEIR_TEST(http_server, fails_a_request_that_is_cut) {
+    send_and_cut("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345", NULL);
+    expect_eq(strstr(rig.seen, "error WEIR_E_CUT_SHORT\n") != NULL, true);
+    http_rig_end(&rig);
+    send_and_cut("GET / HT", NULL);
+    expect_eq(strstr(rig.seen, "error WEIR_E_CUT_SHORT\n") != NULL, true);
     http_rig_end(&rig);
 }
 

@@ -149,3 +149,43 @@ WEIR_TEST(tls_reader, that_is_reset_in_the_middle_leaves_the_others_alone) {
     fclose(file);
     tls_place_close(&place);
 }
+
+/* ---- gone without a close_notify ---- */
+
+/* Ends what it sends, as TCP does, and waits for the server's end. */
+static void cut(struct reader *self) {
+    char drop[1000];
+    shutdown(self->fd, SHUT_WR);
+    while (recv(self->fd, drop, sizeof drop, 0) > 0) continue;
+    close(self->fd);
+    SSL_free(self->ssl);
+    SSL_CTX_free(self->context);
+}
+
+/* RFC 9112 9.8: in the middle of a request something was lost, and that is said; between requests nothing was. */
+WEIR_TEST(tls_reader, that_is_cut_is_complained_of_only_inside_of_a_request) {
+    enum {
+        SIZE = 1000
+    };
+    struct tls_place place;
+    struct reader reader;
+    tls_place_open(&place);
+    tls_place_serve_files(&place);
+    place_write(&place.place, "page", SIZE);
+    FILE *file = fopen(place_path(&place.place, "page"), "r");
+    require(file != NULL);
+    connect_to(&reader, place.port);
+    cut(&reader);
+    connect_to(&reader, place.port);
+    ask(&reader, "page");
+    receive_head(&reader);
+    expect_rest(&reader, file, 0, SIZE);
+    cut(&reader);
+    expect_str(program_err(&place.server), "");
+    connect_to(&reader, place.port);
+    require(SSL_write(reader.ssl, "GET /pa", 7) == 7);
+    cut(&reader);
+    expect(program_complains(&place.server, "close_notify"));
+    fclose(file);
+    tls_place_close(&place);
+}

@@ -41,11 +41,8 @@ static void wait_for_one_more(http_server *self) {
     http_server_mark(self);
 }
 
-/* Requests that came and wait for their turn, or the first bytes of one. */
-static bool has_more_to_read(weir_ctx *ctx, const http_server *self) {
-    weir_decoder_stats stats;
-    weir_decoder_get_stats(ctx, &stats);
-    return self->head_began || stats.waiting != 0;
+static bool has_begun_one(const http_server *self) {
+    return self->head_began || http_server_has_waiting(self);
 }
 
 static void stop(weir_ctx *ctx, http_server *self) {
@@ -54,7 +51,7 @@ static void stop(weir_ctx *ctx, http_server *self) {
     } else if (self->asked != HTTP_ASKED_NOTHING) {
         self->closing = true;
         weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
-    } else if (!self->ending && has_more_to_read(ctx, self)) {
+    } else if (!self->ending && has_begun_one(self)) {
         self->requests_left = 1;
     } else if (!self->ending && self->stopping_idle_ms != 0) {
         wait_for_one_more(self);
@@ -71,8 +68,16 @@ static void server_event(weir_ctx *ctx, weir_obj *event) {
     }
 }
 
+/* RFC 9112 9.8: clients often end TLS without its close_notify. Where no request has begun none was cut, so that is an end
+ * like any, of which peer_closed tells next. */
+static bool is_harmless_cut(const http_server *self, const weir_error *error) {
+    bool is_between = self->asked != HTTP_ASKED_HEAD && !self->switched && !has_begun_one(self);
+    return error->status == WEIR_E_CUT_SHORT && is_between;
+}
+
 static void server_error(weir_ctx *ctx, const weir_error *error) {
-    http_out_error(&http_server_of(ctx)->out, error);
+    http_server *self = http_server_of(ctx);
+    if (!is_harmless_cut(self, error)) http_out_error(&self->out, error);
 }
 
 static void server_pull(weir_ctx *ctx) {

@@ -11,9 +11,7 @@
 static bool may_have_unread(const http_server *self) {
     if (self->asked != HTTP_ASKED_WHOLE && (self->asked != HTTP_ASKED_NOTHING || self->parser.refusal != 0))
         return true;
-    weir_decoder_stats stats;
-    weir_decoder_get_stats(self->ctx, &stats);
-    return stats.waiting != 0;
+    return http_server_has_waiting(self);
 }
 
 static void linger(http_server *self) {

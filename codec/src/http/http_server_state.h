@@ -81,6 +81,13 @@ static inline http_server *http_server_of(const weir_ctx *ctx) {
     return weir_decoder_state(ctx);
 }
 
+/* Bytes that came and are not parsed: a request that waits, or the first bytes of one. */
+static inline bool http_server_has_waiting(const http_server *self) {
+    weir_decoder_stats stats;
+    weir_decoder_get_stats(self->ctx, &stats);
+    return stats.waiting != 0;
+}
+
 /* ---- http_server_read.c ---- */
 
 weir_decode http_server_decode(void *state, weir_buf *in, weir_obj **out, weir_error *error);

@@ -23,7 +23,8 @@
  *                parsed. A handler that had seen the head gets the error event; its answer then fails, WEIR_E_CLOSED.
  *     Ending     `stopping` lets the request under way finish with Connection: close, and closes what is idle, at once or
  *                after stopping_idle_ms, in which one more request is answered; a handler that answers without end takes weir_http_event_stopping. A peer that has ended its
- *                side still gets its answers.
+ *                side still gets its answers, also one that ends TLS without a close_notify between requests (RFC 9112 9.8);
+ *                inside of one that is an error, WEIR_E_CUT_SHORT.
  *     Limits     Time for a head, for a body, between requests: off only by WEIR_LOOP_NEVER. A peer that does not take
  *                its response is for timeout_handler.h (write_ms).
  *
