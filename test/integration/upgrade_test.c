@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,17 +39,48 @@ struct caller {
     pthread_t thread;
     unsigned port;
     bool keeps;
+    SSL_CTX *tls; /* NULL: without */
     atomic_bool *is_over;
     unsigned long answered, connections;
     const char *failed; /* what, or NULL */
 };
 
+/* One connection, with or without TLS. */
+struct line {
+    int fd;
+    SSL *ssl;
+};
+
+static bool line_open(struct line *self, const struct caller *caller) {
+    self->fd = dial(caller->port);
+    self->ssl = NULL;
+    if (caller->tls == NULL) return true;
+    self->ssl = SSL_new(caller->tls);
+    return self->ssl != NULL && SSL_set_fd(self->ssl, self->fd) == 1 && SSL_connect(self->ssl) == 1;
+}
+
+static bool line_send(struct line *self, const char *text) {
+    int n = (int)strlen(text);
+    return self->ssl != NULL ? SSL_write(self->ssl, text, n) == n
+                             : send(self->fd, text, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+static ssize_t line_receive(struct line *self, char *to, size_t n) {
+    return self->ssl != NULL ? SSL_read(self->ssl, to, (int)n) : recv(self->fd, to, n, 0);
+}
+
+static void line_close(struct line *self) {
+    if (self->ssl != NULL) SSL_shutdown(self->ssl);
+    SSL_free(self->ssl);
+    close(self->fd);
+}
+
 /* One answer with the length that /plaintext has; whether more may follow is in `closes`. */
-static bool read_answer(int fd, bool *closes) {
+static bool read_answer(struct line *line, bool *closes) {
     char text[1024];
     size_t n = 0;
     for (;;) {
-        ssize_t got = recv(fd, text + n, sizeof text - 1 - n, 0);
+        ssize_t got = line_receive(line, text + n, sizeof text - 1 - n);
         if (got <= 0) return false;
         n += (size_t)got;
         text[n] = '\0';
@@ -59,33 +91,37 @@ static bool read_answer(int fd, bool *closes) {
     }
 }
 
-static const char *ask(struct caller *self, int fd, bool *closes) {
+static const char *ask(struct caller *self, struct line *line, bool *closes) {
     const char *request = self->keeps ? "GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n"
                                       : "GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
-        return "a request not sent";
-    if (!read_answer(fd, closes)) return "a request not answered";
+    if (!line_send(line, request)) return "a request not sent";
+    if (!read_answer(line, closes)) return "a request not answered";
     self->answered++;
     return NULL;
 }
 
 static void *call(void *arg) {
     struct caller *self = arg;
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE); /* a write that fails tells of itself */
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     while (!atomic_load(self->is_over) && self->failed == NULL) {
-        int fd = dial(self->port);
+        struct line line;
         bool closes = false;
         self->connections++;
+        if (!line_open(&line, self)) self->failed = "no handshake";
         while (self->failed == NULL && !closes && !atomic_load(self->is_over)) {
-            self->failed = ask(self, fd, &closes);
+            self->failed = ask(self, &line, &closes);
         }
-        close(fd);
+        line_close(&line);
     }
     return NULL;
 }
 
-static void begin_calls(struct caller *callers, unsigned port, atomic_bool *is_over) {
+static void begin_calls(struct caller *callers, unsigned port, SSL_CTX *context, atomic_bool *is_over) {
     for (int i = 0; i < CALLERS; i++) {
-        callers[i] = (struct caller){.port = port, .keeps = i < KEEPING, .is_over = is_over};
+        callers[i] = (struct caller){.port = port, .keeps = i < KEEPING, .tls = context, .is_over = is_over};
         require(pthread_create(&callers[i].thread, NULL, call, &callers[i]) == 0);
     }
 }
@@ -128,14 +164,15 @@ static void replace(struct program *server, int nth) {
     server->pid = next;
 }
 
-static void replace_under_load(const char *loops) {
+static void replace_under_load(const char *loops, SSL_CTX *context) {
     struct program server;
     struct caller callers[CALLERS];
     atomic_bool is_over = false;
     require(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
-    program_start(&server, "http_hello", "--port", "0", "--loops", loops, NULL);
+    program_start(&server, "http_hello", "--port", "0", "--loops", loops,
+                  context != NULL ? "--tls-self-signed" : NULL, NULL);
     unsigned port = program_port(&server);
-    begin_calls(callers, port, &is_over);
+    begin_calls(callers, port, context, &is_over);
     for (int i = 0; i < RESTARTS; i++) {
         sleep_ms(50);
         replace(&server, i);
@@ -147,12 +184,20 @@ static void replace_under_load(const char *loops) {
 }
 
 WEIR_TEST(upgrade, fails_no_request_through_ten_restarts) {
-    replace_under_load("1");
+    replace_under_load("1", NULL);
 }
 
 /* Then each loop has a listening socket and a backlog of its own. */
 WEIR_TEST(upgrade, fails_no_request_of_several_listening_sockets) {
-    replace_under_load("3");
+    replace_under_load("3", NULL);
+}
+
+/* A connection that waits in the backlog begins its handshake with whoever accepts it. */
+WEIR_TEST(upgrade, fails_no_request_and_no_handshake_under_tls) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method()); /* whom it talks to is others' to check */
+    require(context != NULL);
+    replace_under_load("2", context);
+    SSL_CTX_free(context);
 }
 
 WEIR_TEST(upgrade, goes_on_when_the_new_process_does_not_come_to_serve) {
