@@ -1,5 +1,6 @@
 /* chunked_writer_test.c - sources that count: how far they were asked, in what order things left, how they ended. */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <weir/core/log.h>
@@ -216,6 +217,92 @@ WEIR_TEST(chunked_writer, holds_no_more_behind_a_source_than_the_cap) {
     weir_channel_write(t.channel, patterned(0, 600), life_promise(&t, "fits"));
     weir_channel_write(t.channel, patterned(0, 600), life_promise(&t, "too much"));
     expect(trail_is(&t.trail, "too much=WEIR_E_BACKPRESSURE\n"));
+    life_end(&t);
+}
+
+/* ---- more behind a source than the high watermark, which alone makes the channel unwritable ---- */
+
+static const weir_channel_options narrow = {.low_water = 500, .high_water = 1000};
+
+WEIR_TEST(chunked_writer, asks_a_source_on_whatever_waits_behind_it) {
+    life t;
+    begin(&t, &narrow);
+    weir_embedded_stall(t.embedded, true);
+    counter *source = new_counter(100, 100, NULL);
+    write_source(&t, source, "body");
+    weir_channel_write(t.channel, patterned(10000, 5000), life_promise(&t, "behind"));
+    weir_embedded_run(t.embedded);
+    expect(source->given * 100 <= 1100); /* no further than without what waits */
+    expect(trail_is(&t.trail, ""));
+    weir_embedded_stall(t.embedded, false);
+    weir_embedded_run(t.embedded);
+    expect(trail_is(&t.trail, "body=WEIR_OK\nbehind=WEIR_OK\n"));
+    expect(weir_channel_is_writable(t.channel));
+    expect_sent(&t, 15000);
+    life_end(&t);
+}
+
+WEIR_TEST(chunked_writer, asks_a_source_that_had_none_when_more_was_written_behind_it) {
+    life t;
+    begin(&t, &narrow);
+    counter *source = new_counter(100, 100, NULL);
+    source->pause_at = 5;
+    write_source(&t, source, "body");
+    weir_channel_write(t.channel, patterned(10000, 5000), life_promise(&t, "behind"));
+    weir_embedded_run(t.embedded);
+    expect_eq(source->given, 5); /* until it says that it has more */
+    weir_embedded_stall(t.embedded, true);
+    weir_chunked_writer_resume(weir_embedded_pipeline(t.embedded));
+    weir_embedded_run(t.embedded);
+    expect(source->given > 5 && source->given * 100 <= 500 + 700);
+    weir_embedded_stall(t.embedded, false);
+    weir_embedded_run(t.embedded);
+    expect(trail_is(&t.trail, "body=WEIR_OK\nbehind=WEIR_OK\n"));
+    expect_sent(&t, 15000);
+    life_end(&t);
+}
+
+static void write_behind(void *arg) {
+    life *self = arg;
+    weir_channel_write(self->channel, patterned(2000, 900), NULL);
+}
+
+/* What other threads have posted counts before it is here. */
+static void *post_behind(void *arg) {
+    write_behind(arg);
+    return NULL;
+}
+
+WEIR_TEST(chunked_writer, asks_a_source_again_when_what_was_posted_is_here) {
+    life t;
+    begin(&t, &narrow);
+    weir_embedded_stall(t.embedded, true);
+    counter *source = new_counter(20, 100, NULL);
+    write_source(&t, source, "body");
+    pthread_t thread;
+    require(pthread_create(&thread, NULL, post_behind, &t) == 0);
+    pthread_join(thread, NULL);
+    weir_embedded_stall(t.embedded, false);
+    weir_embedded_run(t.embedded);
+    expect(trail_is(&t.trail, "body=WEIR_OK\n"));
+    expect_sent(&t, 2900);
+    life_end(&t);
+}
+
+WEIR_TEST(chunked_writer, may_be_removed_while_it_waits_for_room) {
+    life t;
+    bool freed = false;
+    begin(&t, &narrow);
+    weir_embedded_stall(t.embedded, true);
+    write_source(&t, new_counter(100, 100, &freed), "body");
+    write_behind(&t);
+    weir_pipeline *pipeline = weir_embedded_pipeline(t.embedded);
+    weir_pipeline_remove(weir_pipeline_find(pipeline, &weir_chunked_writer_handler));
+    expect(freed);
+    weir_embedded_stall(t.embedded, false);
+    weir_embedded_run(t.embedded);
+    expect(trail_is(&t.trail, "body=WEIR_E_CANCELED\n"));
+    expect(weir_embedded_is_open(t.embedded));
     life_end(&t);
 }
 

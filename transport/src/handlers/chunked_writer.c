@@ -1,6 +1,9 @@
 /* chunked_writer.c - a queue that begins with a source: asked while the channel is writable.
  *
  * The promise of a source goes with an empty buf behind its last piece: so it completes when that has left.
+ *
+ * What waits behind a source makes the channel unwritable, too, and does not go before the source has: then only what is
+ * really on its way counts. That it has left no event tells; an empty buf behind it, the mark, does.
  */
 #include <weir/transport/chunked_writer.h>
 
@@ -26,9 +29,16 @@ void weir_chunk_source_init(weir_chunk_source *source, const weir_chunk_source_o
 
 typedef struct writer {
     weir_waiting_line line;
+    weir_ctx *ctx;
     bool pumping;
-    bool removed; /* while pumping, which frees it */
+    bool is_blocked; /* the source in front is not asked: too much is on its way */
+    bool is_marked;  /* a mark is on its way */
+    bool removed;    /* freed by the last of pumping and the mark */
 } writer;
+
+static void free_if_done(writer *self) {
+    if (self->removed && !self->pumping && !self->is_marked) weir_alloc_release(NULL, self);
+}
 
 static bool is_source(const weir_obj *msg) {
     return msg != NULL && weir_obj_is(msg, &weir_chunk_source_type);
@@ -65,31 +75,70 @@ static bool write_piece(weir_ctx *ctx, writer *self, weir_obj *msg) {
     return piece != NULL || status != -EAGAIN;
 }
 
+static void pump(weir_ctx *ctx);
+
+static void on_mark(void *arg, weir_status status) {
+    writer *self = arg;
+    self->is_marked = false;
+    if (status == WEIR_OK && !self->removed && self->is_blocked) pump(self->ctx);
+    free_if_done(self);
+}
+
+/* Behind all that is on its way. */
+static void mark(weir_ctx *ctx, writer *self) {
+    weir_promise *promise = weir_promise_new(weir_ctx_loop(ctx));
+    if (promise == NULL) {
+        weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
+        return;
+    }
+    self->is_marked = true;
+    weir_promise_listen(promise, on_mark, self);
+    weir_ctx_write(ctx, weir_buf_empty(), promise);
+}
+
+static bool may_ask(const writer *self, const weir_channel *channel) {
+    uint64_t on_its_way = channel->queue.pending - self->line.held;
+    return weir_channel_is_writable(channel) ||
+           (channel_is_open(channel) && on_its_way < channel->options->low_water);
+}
+
+/* The source in front. False when it is not to be asked further now. */
+static bool ask(weir_ctx *ctx, writer *self, weir_obj *source) {
+    self->is_blocked = !may_ask(self, weir_ctx_channel(ctx));
+    if (!self->is_blocked) return write_piece(ctx, self, source);
+    if (!self->is_marked) mark(ctx, self);
+    return false;
+}
+
 /* Goes on while the channel takes more. What waits behind a source goes out as soon as it is in front. */
 static void pump(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
-    weir_channel *channel = weir_ctx_channel(ctx);
     if (self->pumping) return;
     self->pumping = true;
     bool more = true;
     for (const weir_waiting *first; more && (first = weir_waiting_line_first(&self->line)) != NULL;) {
         if (is_source(first->msg)) {
-            more = weir_channel_is_writable(channel) && write_piece(ctx, self, first->msg);
+            more = ask(ctx, self, first->msg);
         } else {
             weir_waiting_line_pass(&self->line, ctx);
         }
     }
     self->pumping = false;
-    if (self->removed) weir_alloc_release(NULL, self);
+    free_if_done(self);
 }
 
 /* ---- the handler ---- */
+
+static void writer_added(weir_ctx *ctx) {
+    writer *self = weir_ctx_state(ctx);
+    self->ctx = ctx;
+}
 
 static void writer_removed(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
     self->removed = true;
     weir_waiting_line_fail(&self->line, ctx, WEIR_E_CANCELED);
-    if (!self->pumping) weir_alloc_release(NULL, self);
+    free_if_done(self);
 }
 
 static void writer_writable_changed(weir_ctx *ctx) {
@@ -125,6 +174,7 @@ static void writer_close(weir_ctx *ctx, weir_promise *promise) {
 
 const weir_handler weir_chunked_writer_handler = {
     .name = "chunked_writer",
+    .added = writer_added,
     .removed = writer_removed,
     .writable_changed = writer_writable_changed,
     .inactive = writer_inactive,

@@ -7,11 +7,14 @@
 
 void weir_waiting_line_init(weir_waiting_line *line) {
     weir_list_init(&line->queue);
+    line->held = 0;
 }
 
 /* Positive and negative alike. Bytes of regions are not memory; what each entry costs is. */
-static void count(weir_channel *channel, const weir_obj *msg, uint64_t bytes, uint64_t overhead) {
+static void count(weir_waiting_line *line, weir_channel *channel, const weir_obj *msg, uint64_t bytes,
+                  uint64_t overhead) {
     bool elsewhere = msg != NULL && weir_obj_is(msg, &weir_region_type);
+    line->held += bytes + overhead;
     channel_hold(channel, bytes + overhead, elsewhere ? bytes : 0);
 }
 
@@ -36,7 +39,7 @@ bool weir_waiting_line_push(weir_waiting_line *line, weir_ctx *ctx, weir_waiting
     if (made != NULL) {
         *made = (weir_waiting){.kind = kind, .msg = msg, .promise = promise, .size = size};
         weir_list_push_back(&line->queue, &made->link);
-        count(channel, msg, size, OUTBOUND_OVERHEAD);
+        count(line, channel, msg, size, OUTBOUND_OVERHEAD);
         channel_note_held(channel);
         return true;
     }
@@ -73,7 +76,7 @@ weir_buf *weir_waiting_line_take_part(weir_waiting_line *line, weir_ctx *ctx, si
 void weir_waiting_line_took(weir_waiting_line *line, weir_ctx *ctx, uint64_t n) {
     weir_waiting *first = weir_waiting_line_first(line);
     first->size -= n;
-    count(weir_ctx_channel(ctx), first->msg, -n, 0);
+    count(line, weir_ctx_channel(ctx), first->msg, -n, 0);
 }
 
 void weir_waiting_line_note(weir_ctx *ctx) {
@@ -97,7 +100,7 @@ weir_waiting weir_waiting_line_take(weir_waiting_line *line, weir_ctx *ctx) {
     weir_waiting taken = *first;
     weir_list_remove(&first->link);
     weir_alloc_release(channel->loop->alloc, first);
-    count(channel, taken.msg, -taken.size, -(uint64_t)OUTBOUND_OVERHEAD);
+    count(line, channel, taken.msg, -taken.size, -(uint64_t)OUTBOUND_OVERHEAD);
     return taken;
 }
 

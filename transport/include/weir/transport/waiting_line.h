@@ -36,6 +36,7 @@ typedef struct weir_waiting {
 /* Initialised by weir_waiting_line_init; when it is empty again there is nothing to free. */
 typedef struct weir_waiting_line {
     weir_list queue;
+    uint64_t held; /* what waits counts so much against the watermarks */
 } weir_waiting_line;
 
 /* An empty one. Borrows: line. */
