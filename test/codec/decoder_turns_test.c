@@ -16,7 +16,7 @@
 
 enum {
     LINES = 1000,
-    USUAL = 128 /* messages a turn, when nothing else is said */
+    USUAL = 64 /* messages a turn, when nothing else is said */
 };
 
 typedef struct rig {

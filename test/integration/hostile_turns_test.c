@@ -18,7 +18,7 @@ enum {
     READ = 64 * KIB,
     SHARE = 64 * KIB, /* bytes out that a turn allows */
     STEP = 16 * KIB,  /* and what more one step may bring */
-    REQUESTS = 64,    /* a turn: half of the messages, as each has a head and an end */
+    REQUESTS = 32,    /* a turn: half of the messages, as each has a head and an end */
     QUIET = 50,
     MUCH = 10 * KIB * KIB
 };

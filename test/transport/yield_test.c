@@ -4,7 +4,7 @@
 
 enum {
     MANY = 10,
-    A_TURN = 4
+    A_TURN = 2
 };
 
 /* One that has more to do. */

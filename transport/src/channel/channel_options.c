@@ -20,7 +20,7 @@ weir_status channel_options_resolve(const weir_channel_options *options, weir_ch
     DEFAULT_TO(read_size_max, 64 * 1024);
     DEFAULT_TO(read_size, 2048);
     DEFAULT_TO(reads_per_turn, 16);
-    DEFAULT_TO(messages_per_turn, 128);
+    DEFAULT_TO(messages_per_turn, 64);
     DEFAULT_TO(read_pipe_size, 256 * 1024);
     DEFAULT_TO(low_water, 32 * 1024);
     DEFAULT_TO(high_water, 64 * 1024);

@@ -8,7 +8,7 @@
 #include "channel/channel_internal.h"
 
 /* That go on in one turn. */
-#define YIELDS_A_TURN 4
+#define YIELDS_A_TURN 2
 
 static void hold(const weir_yield *yield, int difference) {
     weir_channel *channel = weir_ctx_channel(yield->ctx);

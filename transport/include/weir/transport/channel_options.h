@@ -28,7 +28,7 @@ typedef struct weir_channel_options {
     size_t read_size_min;       /* 64 */
     size_t read_size_max;       /* 64 KiB */
     unsigned reads_per_turn;    /* then others have their turn; 16 */
-    unsigned messages_per_turn; /* that a decoder makes of what was read; then others have their turn; 128 */
+    unsigned messages_per_turn; /* that a decoder makes of what was read; then others have their turn; 64 */
     bool manual_read;           /* no read without a pull */
     bool read_by_splice;        /* a flood is moved into pipes and read as regions: see region.h */
     size_t read_pipe_size;      /* of such a pipe; 256 KiB */
