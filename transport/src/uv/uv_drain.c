@@ -7,6 +7,7 @@
  * that must be read.
  * A header before a sendfile goes with MSG_MORE, so that both leave in one segment; whenever the
  * sendfile does not follow at once, the header is pushed out, or the kernel would sit on it for 200 ms.
+ * In the same way the last bytes before our end leave in one segment with it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -140,6 +141,7 @@ static inline __attribute__((always_inline)) void gather(weir_channel *channel, 
         more = buf != NULL ? add_bytes(batch, buf, entry->sent, entry->size - entry->sent)
                            : add_region(channel, batch, entry);
     }
+    if (WEIR_UNLIKELY(channel->finishes) && more && end == NULL) batch->more = true;
 }
 
 /* ---- sending ---- */
@@ -407,7 +409,8 @@ static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result,
         result = send_front(self, &budget);
     }
     if (result == FAILED) return;
-    push_out(self);
+    if (result != DONE) push_out(self); /* else our end follows */
+    self->corked = false;
     if (result == SENT) channel_send_next_turn(channel);
     if (result == COLD) warm_front(self);
     if (result == BLOCKED && channel_is_open(channel)) {
@@ -422,7 +425,7 @@ void uv_drain(weir_channel *channel) {
     uv_channel *self = uv_channel_of(channel);
     const weir_buf *only = outbound_queue_only_buf(&channel->queue);
     if (WEIR_UNLIKELY(self->blocked || self->cold)) return;
-    if (WEIR_UNLIKELY(only == NULL || self->corked)) {
+    if (WEIR_UNLIKELY(only == NULL || self->corked || channel->finishes)) {
         drain_on(self, SENT, channel->options->writes_per_turn);
         return;
     }

@@ -22,7 +22,7 @@ enum {
 typedef struct uv_batch {
     size_t count;
     size_t bytes;
-    bool more;           /* a sendfile follows */
+    bool more;           /* a sendfile or our end follows */
     bool cold;           /* the next bytes have to be waited for */
     weir_status failure; /* why the next bytes cannot be had */
     struct iovec iov[MOST_IOVECS];
