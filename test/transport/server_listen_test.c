@@ -178,7 +178,7 @@ WEIR_TEST(server_listen, sets_the_options_it_is_given) {
     int fd;
     require(weir_addr_parse(&addr, "127.0.0.1", 0) == WEIR_OK);
     expect_status(
-        listen_socket_open(&fd, &addr, false,
+        listen_socket_open(&fd, &addr, false, true,
                            &(weir_listen_options){.fast_open = 16, .defer_s = 1, .raw = raw, .raw_count = 1}),
         WEIR_OK);
     expect_eq(option_of(fd, SOL_SOCKET, SO_REUSEADDR), 1);
@@ -187,7 +187,8 @@ WEIR_TEST(server_listen, sets_the_options_it_is_given) {
     expect(option_of(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT) > 0);
     expect_eq(option_of(fd, SOL_SOCKET, SO_RCVLOWAT), mark);
     close(fd);
-    expect_status(listen_socket_open(&fd, &addr, true, &(weir_listen_options){.no_reuse = true}), WEIR_OK);
+    expect_status(listen_socket_open(&fd, &addr, true, true, &(weir_listen_options){.no_reuse = true}),
+                  WEIR_OK);
     expect_eq(option_of(fd, SOL_SOCKET, SO_REUSEADDR), 0);
     expect_eq(option_of(fd, SOL_SOCKET, SO_REUSEPORT), 1);
     expect_eq(option_of(fd, IPPROTO_TCP, TCP_FASTOPEN), 0);

@@ -86,6 +86,54 @@ WEIR_TEST(socket_options, are_the_systems_where_nothing_is_said_but_for_the_dela
     close(plain);
 }
 
+/* ---- from a listening socket, ours or not ---- */
+
+static weir_status note_no_delay(weir_pipeline *pipeline, void *arg) {
+    atomic_store((atomic_int *)arg,
+                 ask(weir_channel_fd(weir_pipeline_channel(pipeline)), IPPROTO_TCP, TCP_NODELAY));
+    return WEIR_OK;
+}
+
+/* TCP_NODELAY of a connection that waited already when the server came to its socket, whose own is as here. */
+static int no_delay_of_one_that_waited(int listening, bool delay) {
+    atomic_int found = -1;
+    unsigned port;
+    int fd = plain_listen(&port, 1);
+    require(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &listening, sizeof listening) == 0);
+    int caller = plain_connect(port);
+    weir_loop_group *group = weir_loop_group_new(2);
+    weir_server *server;
+    weir_server_options with = {.loops = group,
+                                .build = note_no_delay,
+                                .build_arg = &found,
+                                .channel.delay = delay,
+                                .listen_fds = &fd,
+                                .listen_fd_count = 1};
+    require(weir_server_start(&server, &with) == WEIR_OK);
+    for (int i = 0; i < 10000 && found < 0; i++) wait_ms(1);
+    close(caller);
+    weir_server_free(server);
+    weir_loop_group_free(group);
+    return found;
+}
+
+WEIR_TEST(socket_options, are_as_said_also_when_an_inherited_socket_says_otherwise) {
+    expect_eq(no_delay_of_one_that_waited(0, false), 1);
+    expect_eq(no_delay_of_one_that_waited(1, true), 0);
+}
+
+WEIR_TEST(socket_options, of_accepted_channels_come_from_the_socket_that_listens) {
+    wire_end wire;
+    wire_open(&wire, WIRE_ACCEPTED, NULL, NULL, NULL);
+    int fd = weir_channel_fd(atomic_load(&wire.channel)), off = 0;
+    require(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof off) == 0);
+    expect_status(net_configure(fd, AF_INET, NET_ACCEPTED, &(weir_channel_options){0}), WEIR_OK);
+    expect_eq(ask(fd, IPPROTO_TCP, TCP_NODELAY), 0); /* it was not said again */
+    expect_status(net_configure(fd, AF_INET, NET_CONNECTED, &(weir_channel_options){0}), WEIR_OK);
+    expect_eq(ask(fd, IPPROTO_TCP, TCP_NODELAY), 1);
+    wire_shut(&wire);
+}
+
 /* ---- by family, before and after connecting ---- */
 
 /* Of sockets: a loop may have something to say for itself. */
@@ -106,7 +154,7 @@ WEIR_TEST(socket_options, of_tcp_are_not_tried_on_unix_sockets) {
     lines = 0;
     require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     weir_log_set_sink(count_line, NULL);
-    expect_status(net_configure(ends[0], AF_UNIX, false, &all), WEIR_OK);
+    expect_status(net_configure(ends[0], AF_UNIX, NET_NEW, &all), WEIR_OK);
     weir_log_set_sink(NULL, NULL);
     expect_eq(lines, 0); /* nothing failed, so nothing was tried that must */
     expect_eq(ask(ends[0], SOL_SOCKET, SO_SNDBUF), 2 * 40000);
@@ -119,8 +167,8 @@ WEIR_TEST(socket_options, tell_the_traffic_class_of_both_families) {
     int six = socket(AF_INET6, SOCK_STREAM, 0);
     int four = socket(AF_INET, SOCK_STREAM, 0);
     weir_channel_options options = {.type_of_service = 0x40};
-    expect_status(net_configure(six, AF_INET6, false, &options), WEIR_OK);
-    expect_status(net_configure(four, AF_INET, false, &options), WEIR_OK);
+    expect_status(net_configure(six, AF_INET6, NET_NEW, &options), WEIR_OK);
+    expect_status(net_configure(four, AF_INET, NET_NEW, &options), WEIR_OK);
     expect_eq(ask(six, IPPROTO_IPV6, IPV6_TCLASS), 0x40);
     expect_eq(ask(six, IPPROTO_IP, IP_TOS), 0x40); /* for what is mapped */
     expect_eq(ask(four, IPPROTO_IP, IP_TOS), 0x40);
@@ -133,9 +181,9 @@ WEIR_TEST(socket_options, open_fast_only_before_connecting) {
     weir_channel_options options = {.fast_open = true};
     int plain = socket(AF_INET, SOCK_STREAM, 0), fresh = socket(AF_INET, SOCK_STREAM, 0);
     bool system_can = setsockopt(plain, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on) == 0;
-    expect_status(net_configure(fresh, AF_INET, true, &options), WEIR_OK);
+    expect_status(net_configure(fresh, AF_INET, NET_CONNECTED, &options), WEIR_OK);
     expect_eq(ask(fresh, IPPROTO_TCP, TCP_FASTOPEN_CONNECT), 0);
-    expect_status(net_configure(fresh, AF_INET, false, &options), WEIR_OK);
+    expect_status(net_configure(fresh, AF_INET, NET_NEW, &options), WEIR_OK);
     expect_eq(ask(fresh, IPPROTO_TCP, TCP_FASTOPEN_CONNECT), system_can);
     close(plain);
     close(fresh);

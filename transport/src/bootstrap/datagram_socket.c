@@ -206,7 +206,7 @@ weir_status datagram_socket_open(int *out, const datagram_plan *plan, bool *gro)
     int fd = socket(plan->local.as.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return weir_status_from_errno(errno);
     /* As of a unix socket: the buffers and `raw`, nothing of TCP. */
-    weir_status status = net_configure(fd, AF_UNIX, false, &plan->options.channel);
+    weir_status status = net_configure(fd, AF_UNIX, NET_NEW, &plan->options.channel);
     if (status == WEIR_OK) status = configure(fd, plan);
     *gro = plan->options.gro && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
     if (status == WEIR_OK) status = attach_addresses(fd, plan);

@@ -20,9 +20,16 @@ weir_channel *net_connect(const weir_client_options *options, const weir_channel
 weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *peer,
                               const weir_channel_options *options, channel_owner *owner);
 
-/* Applies what the options say to a new socket of this family, before it connects or once it is connected. Failures
- * are logged; that of a required one is answered. */
-weir_status net_configure(int fd, int family, bool connected, const weir_channel_options *options);
+/* Where a socket comes from. */
+typedef enum net_origin {
+    NET_NEW,       /* it is not connected yet */
+    NET_CONNECTED, /* from elsewhere */
+    NET_ACCEPTED   /* from a listening socket of ours, which had it inherit something already */
+} net_origin;
+
+/* Applies what the options say to a new socket of this family. Failures are logged; that of a required one is
+ * answered. */
+weir_status net_configure(int fd, int family, net_origin origin, const weir_channel_options *options);
 
 /* An acceptor on a socket. */
 typedef struct net_listener net_listener;

@@ -64,10 +64,10 @@ void server_part_serve(server_part *part, weir_channel *channel) {
 }
 
 /* Takes: fd, which counts as open on this part. */
-static void serve(server_part *part, int fd, const weir_addr *peer) {
+static void serve(server_part *part, int fd, const weir_addr *peer, net_origin origin) {
     const weir_channel_options *options = &part->server->channel;
     weir_channel *channel = NULL;
-    if (net_configure(fd, peer->as.sa.sa_family, true, options) == WEIR_OK) {
+    if (net_configure(fd, peer->as.sa.sa_family, origin, options) == WEIR_OK) {
         channel = net_channel_new(part->loop, fd, &peer->as.sa, options, &part->owner);
     } else {
         close(fd);
@@ -81,6 +81,7 @@ typedef struct delivery {
     weir_task task;
     server_part *part;
     int fd;
+    net_origin origin;
     weir_addr peer;
 } delivery;
 
@@ -88,13 +89,13 @@ static void arrive(weir_task *task) {
     delivery copy = *WEIR_CONTAINER(task, delivery, task);
     weir_alloc_release(copy.part->loop->alloc, task);
     atomic_fetch_add(&copy.part->handed_over, 1);
-    serve(copy.part, copy.fd, &copy.peer);
+    serve(copy.part, copy.fd, &copy.peer, copy.origin);
 }
 
-static bool hand_over(server_part *part, int fd, const weir_addr *peer) {
+static bool hand_over(server_part *part, int fd, const weir_addr *peer, net_origin origin) {
     delivery *made = weir_alloc_acquire(part->loop->alloc, sizeof *made);
     if (made == NULL) return false;
-    *made = (delivery){.task.run = arrive, .part = part, .fd = fd, .peer = *peer};
+    *made = (delivery){.task.run = arrive, .part = part, .fd = fd, .origin = origin, .peer = *peer};
     if (weir_loop_post_task(part->loop, &made->task) == WEIR_OK) return true;
     weir_alloc_release(part->loop->alloc, made);
     return false;
@@ -145,11 +146,11 @@ static void accepted(void *arg, int fd, const weir_addr *peer) {
     server_part *part = next_part(listener);
     atomic_fetch_add(&part->open, 1);
     if (part != here) {
-        if (hand_over(part, fd, peer)) return;
+        if (hand_over(part, fd, peer, listener->origin)) return;
         atomic_fetch_add(&here->open, 1);
         atomic_fetch_sub(&part->open, 1);
     }
-    serve(here, fd, peer);
+    serve(here, fd, peer, listener->origin);
 }
 
 static void accept_failed(void *arg, bool turned_away) {

@@ -10,12 +10,13 @@
 #include "bootstrap/listen_socket.h"
 #include "bootstrap/server_internal.h"
 
-static void add_listener(weir_server *server, int fd, const unix_socket_file *file, size_t part,
-                         bool hands_over) {
+static void add_listener(weir_server *server, int fd, net_origin origin, const unix_socket_file *file,
+                         size_t part, bool hands_over) {
     server->listeners[server->listener_count++] =
         (server_listener){.part = &server->parts[part % server->count],
                           .fd = fd,
                           .hands_over = hands_over && server->count > 1,
+                          .origin = origin,
                           .turn = part,
                           .file = *file};
 }
@@ -27,7 +28,8 @@ static bool is_shared(const weir_server *server, const weir_addr *addr) {
 static weir_status open_socket(weir_server *server, weir_addr *addr, bool share, int *fd,
                                unix_socket_file *file) {
     const weir_server_options *options = &server->options;
-    if (!unix_socket_is(addr)) return listen_socket_open(fd, addr, share, &options->listen);
+    if (!unix_socket_is(addr))
+        return listen_socket_open(fd, addr, share, !server->channel.delay, &options->listen);
     return unix_socket_listen(fd, file, addr, options->listen.backlog, (mode_t)options->unix_mode);
 }
 
@@ -45,7 +47,7 @@ static weir_status open_address(weir_server *server, const char *host, unsigned 
         int fd;
         unix_socket_file file = {0};
         status = open_socket(server, addr, share, &fd, &file);
-        if (status == WEIR_OK) add_listener(server, fd, &file, server->addr_count + i, !share);
+        if (status == WEIR_OK) add_listener(server, fd, NET_ACCEPTED, &file, server->addr_count + i, !share);
     }
     server->addr_count++;
     return status;
@@ -58,7 +60,7 @@ static weir_status adopt_all(weir_server *server) {
         int fd = server->options.listen_fds[i];
         weir_status one = listen_socket_adopt(fd, &server->addrs[server->addr_count]);
         if (one == WEIR_OK) {
-            add_listener(server, fd, &(unix_socket_file){0}, server->addr_count++, true);
+            add_listener(server, fd, NET_CONNECTED, &(unix_socket_file){0}, server->addr_count++, true);
         } else {
             if (fd >= 0) close(fd);
             status = one;

@@ -21,11 +21,12 @@ enum {
     ON_UNIX = 4,
     ON_ALL = ON_TCP | ON_UNIX,
     UNCONNECTED = 8, /* and only before it connects */
+    INHERITED = 16,  /* from a listening socket of ours (listen_socket_open) */
 };
 
 typedef enum field_kind {
     FLAG,     /* set when true */
-    NOT_FLAG, /* set when false */
+    NOT_FLAG, /* set to the contrary */
     NUMBER    /* set when not 0; negative: to 0 */
 } field_kind;
 
@@ -41,7 +42,7 @@ typedef struct named_option {
     { #name, level, name, on, kind, offsetof(weir_channel_options, field) }
 
 static const named_option named_options[] = {
-    OPTION(IPPROTO_TCP, TCP_NODELAY, ON_TCP, NOT_FLAG, delay),
+    OPTION(IPPROTO_TCP, TCP_NODELAY, ON_TCP | INHERITED, NOT_FLAG, delay),
     OPTION(SOL_SOCKET, SO_KEEPALIVE, ON_TCP, FLAG, keep_alive),
     OPTION(IPPROTO_TCP, TCP_KEEPIDLE, ON_TCP, NUMBER, keep_alive_idle_s),
     OPTION(IPPROTO_TCP, TCP_KEEPINTVL, ON_TCP, NUMBER, keep_alive_interval_s),
@@ -65,8 +66,9 @@ static bool wants(const named_option *option, const weir_channel_options *option
         if (*value < 0) *value = 0;
         return true;
     }
-    *value = 1;
-    return *(const bool *)field == (option->kind == FLAG);
+    bool flag = *(const bool *)field;
+    *value = option->kind == FLAG ? flag : !flag;
+    return flag || option->kind == NOT_FLAG;
 }
 
 static unsigned kind_of(int family) {
@@ -92,13 +94,15 @@ void uv_reset_on_close(int fd) {
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-weir_status net_configure(int fd, int family, bool connected, const weir_channel_options *options) {
+weir_status net_configure(int fd, int family, net_origin origin, const weir_channel_options *options) {
+    static const unsigned not_now[] = {
+        [NET_CONNECTED] = UNCONNECTED, [NET_ACCEPTED] = UNCONNECTED | INHERITED};
     unsigned kind = kind_of(family);
     weir_status status = WEIR_OK;
     for (size_t i = 0; i < sizeof named_options / sizeof named_options[0]; i++) {
         const named_option *option = &named_options[i];
         int value;
-        if ((option->on & kind) == 0 || (connected && (option->on & UNCONNECTED) != 0)) continue;
+        if ((option->on & kind) == 0 || (option->on & not_now[origin]) != 0) continue;
         if (wants(option, options, &value)) set_named(fd, option, value);
     }
     if (options->reset_on_close && kind != ON_UNIX) uv_reset_on_close(fd);

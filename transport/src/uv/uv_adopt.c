@@ -85,7 +85,8 @@ void uv_adopt_close_unopened(uv_channel *self) {
 static weir_status attach(adopted *self) {
     int fd = self->fd;
     self->fd = -1;
-    weir_status status = net_configure(fd, self->uv.channel.remote.sa.sa_family, true, &self->options);
+    weir_status status =
+        net_configure(fd, self->uv.channel.remote.sa.sa_family, NET_CONNECTED, &self->options);
     if (status != WEIR_OK) {
         close(fd);
         return status;

@@ -144,7 +144,7 @@ static weir_status begin(const uv_race_options *options, const weir_addr *to, in
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     *out = fd;
     if (fd < 0) return weir_status_from_errno(errno);
-    weir_status status = net_configure(fd, family, false, options->channel);
+    weir_status status = net_configure(fd, family, NET_NEW, options->channel);
     if (status == WEIR_OK) status = bind_local(fd, options, family);
     if (status == WEIR_OK && connect(fd, &to->as.sa, to->len) != 0) status = weir_status_from_errno(errno);
     if (status == WEIR_OK || status == -EINPROGRESS) return status;
