@@ -307,3 +307,24 @@ WEIR_TEST(wire_contract, sees_a_reset_while_nothing_is_read) {
         shut_with(&wire, &self);
     }
 }
+
+/* ---- both before the loop looks ---- */
+
+static void send_and_reset(void *arg) {
+    wire_end *wire = arg;
+    far_send(wire, "before", 6);
+    far_reset(wire);
+}
+
+WEIR_TEST(wire_contract, reads_what_came_before_a_reset_and_then_the_reset) {
+    FOR_EACH_SOCKET(kind) {
+        wire_end wire;
+        witness self = {.actor = {.name = "h"}};
+        open_with(&wire, kind, NULL, &self);
+        wire_do(&wire, send_and_reset, &wire); /* on the loop, which does not look meanwhile */
+        expect(wire_until_gone(&wire));
+        expect_eq(self.actor.seen[ACTOR_ERROR], wire_traits_of[kind].has_reset ? 1 : 0);
+        expect_bytes(weir_buf_peek(self.read), "before");
+        shut_with(&wire, &self);
+    }
+}
