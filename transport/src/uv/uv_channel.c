@@ -19,7 +19,9 @@ weir_status uv_socket_error(int fd) {
 static WEIR_COLD void on_socket_failed(uv_channel *self, void (*read_burst)(uv_channel *)) {
     weir_channel *channel = &self->channel;
     if (channel_wants_reading(channel)) { /* what came before the error is still there to read */
+        self->failed = true;
         read_burst(self);
+        self->failed = false;
         return;
     }
     weir_status status = uv_socket_error(self->watch.fd);
@@ -209,6 +211,7 @@ weir_channel *net_channel_new(weir_loop *loop, int fd, const struct sockaddr *pe
     }
     uv_channel_init(self, loop, peer->sa_family, options, owner);
     uv_channel_attach(self, fd);
+    self->is_fresh = true;
     channel_note_remote(&self->channel, peer);
     return &self->channel;
 }

@@ -39,6 +39,8 @@ struct uv_driver {
     bool uv_waits;     /* libuv must be run although its descriptor is silent */
     uv_watch *closing, **last_closing;
     weir_list rearm;   /* channels whose mask may have to change */
+    unsigned vain;     /* first reads of late (uv_read_fresh) */
+    unsigned passed;   /* channels that were not read first */
     uv_poll_t set;     /* on a host's loop: of epoll_fd */
     uv_timer_t timer;  /* there: the earliest weir timer */
     uv_prepare_t turn; /* there: the end of a turn, just before the loop sleeps */
@@ -52,15 +54,17 @@ struct uv_driver {
 typedef struct uv_channel {
     weir_channel channel; /* first: it is freed through it */
     uv_watch watch;
-    weir_list rearm;  /* in the driver's list while the mask may have to change */
-    bool blocked;     /* the socket was full: wait until it is writable */
-    bool cold;        /* the disk is being waited for on the thread pool */
-    bool peer_ending; /* seen while paused */
-    bool hung_up;     /* both directions have ended: only a read has more to tell */
-    bool corked;      /* bytes were sent with MSG_MORE and nothing after them yet */
-    bool is_client;   /* it is the first member of a client (uv_connect.c) */
-    bool is_adopted;  /* it is the first member of an adopted (uv_adopt.c) */
-    bool is_datagram; /* of a uv_datagram (uv_datagram.h) */
+    weir_list rearm;      /* in the driver's list while the mask may have to change */
+    bool blocked;         /* the socket was full: wait until it is writable */
+    bool cold;            /* the disk is being waited for on the thread pool */
+    bool peer_ending;     /* seen while paused */
+    bool hung_up;         /* both directions have ended: only a read has more to tell */
+    bool corked;          /* bytes were sent with MSG_MORE and nothing after them yet */
+    bool failed;          /* the socket has: read on until the error itself is read */
+    bool is_fresh;        /* accepted, and neither read nor watched yet */
+    bool is_client : 1;   /* it is the first member of a client (uv_connect.c) */
+    bool is_adopted : 1;  /* it is the first member of an adopted (uv_adopt.c) */
+    bool is_datagram : 1; /* of a uv_datagram (uv_datagram.h) */
 } uv_channel;
 
 static inline uv_driver *driver_of(weir_loop *loop) {
@@ -86,6 +90,8 @@ void uv_read_burst(uv_channel *self);
 void uv_splice_burst(uv_channel *self);
 /* The same with the descriptors that come along. */
 void uv_receive_burst(uv_channel *self);
+/* Channels of the driver's list that were accepted in this turn are read before they are watched. */
+void uv_read_fresh(uv_driver *driver);
 
 /* uv_datagram.c: what is polled for has happened on a datagram socket. */
 void uv_datagram_ready(uv_watch *watch, uint32_t events);

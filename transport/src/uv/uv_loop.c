@@ -135,6 +135,7 @@ static void end_turn(uv_driver *self) {
     weir_loop *loop = &self->loop;
     if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) && !has_rest(self)) return;
     loop_wake_up(loop);
+    if (!weir_list_is_empty(&self->rearm)) uv_read_fresh(self);
     if (self->closing != NULL) uv_watch_tell_closed(self);
     loop_end_turn(loop);
     for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;

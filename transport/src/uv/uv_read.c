@@ -3,6 +3,9 @@
  * A buf is taken only when there is something to read, so an idle connection holds none. A read that does not
  * fill its buf ends the burst: asking again would only be told EAGAIN. With read_by_splice, reads that have grown
  * beyond what a drain would join by reading leave their bytes in a pipe; all else is the same.
+ *
+ * An accepted socket is read at the end of its turn, before it is watched: where callers speak first, most have spoken by
+ * then, and one that is answered and closed at once need not be watched at all.
  */
 #include <errno.h>
 
@@ -102,7 +105,7 @@ static WEIR_COLD void end_burst(uv_channel *self, int outcome) {
 /* From the second read on, or when the first brought nothing. */
 static __attribute__((noinline)) void burst_on(uv_channel *self, int (*once)(uv_channel *), int outcome) {
     weir_channel *channel = &self->channel;
-    bool has_failed = self->watch.events == 0; /* go on until the error itself is read */
+    bool has_failed = self->failed;
     int least = has_failed ? READ_ENOUGH : READ_MORE;
     bool any = outcome > 0;
     for (unsigned i = channel->options->reads_per_turn - 1; outcome >= least && i > 0; i--) {
@@ -116,7 +119,7 @@ static __attribute__((noinline)) void burst_on(uv_channel *self, int (*once)(uv_
 
 /* What follows the first read, which is mostly the end of the burst. */
 static inline void go_on(uv_channel *self, int outcome, int (*once)(uv_channel *)) {
-    if (WEIR_LIKELY(outcome == READ_ENOUGH && self->watch.events != 0)) {
+    if (WEIR_LIKELY(outcome == READ_ENOUGH && !self->failed)) {
         channel_wire_read_complete(&self->channel);
     } else {
         burst_on(self, once, outcome);
@@ -138,4 +141,36 @@ void uv_splice_burst(uv_channel *self) {
 
 void uv_receive_burst(uv_channel *self) {
     go_on(self, receive_once(self), receive_once);
+}
+
+/* ---- first reads ---- */
+
+enum {
+    VAIN_MOST = 32,  /* then only a few are tried */
+    VAIN_FOUND = 2,  /* what one that finds something makes up for */
+    PASSED_MOST = 16 /* from one that is tried to the next */
+};
+
+static void read_first(uv_driver *driver, uv_channel *self) {
+    if (driver->vain >= VAIN_MOST && ++driver->passed % PASSED_MOST != 0) return;
+    self->watch.ready(&self->watch, EPOLLIN);
+    if (self->channel.stats.reads == 0 && channel_is_open(&self->channel)) {
+        if (driver->vain < VAIN_MOST) driver->vain++;
+    } else {
+        driver->vain -= driver->vain < VAIN_FOUND ? driver->vain : VAIN_FOUND;
+    }
+}
+
+/* Each is back in the list before it is read: whatever its handlers end leaves the list whole. */
+void uv_read_fresh(uv_driver *driver) {
+    weir_list all;
+    weir_list_init(&all);
+    weir_list_splice(&all, &driver->rearm);
+    for (weir_list *link = weir_list_pop_front(&all); link != NULL; link = weir_list_pop_front(&all)) {
+        uv_channel *self = WEIR_CONTAINER(link, uv_channel, rearm);
+        bool is_fresh = self->is_fresh;
+        self->is_fresh = false;
+        weir_list_push_back(&driver->rearm, link);
+        if (is_fresh && channel_wants_reading(&self->channel)) read_first(driver, self);
+    }
 }
