@@ -1,7 +1,7 @@
 /* loop.c - the queues of a loop: posted tasks, timers, the end of a turn.
  *
  * Posting is a push on a lock-free stack; only the push that finds it empty wakes the loop, which takes the
- * whole stack at once and runs it oldest first.
+ * whole stack at once and runs it oldest first. While it runs them it writes nothing that those who post look at.
  */
 #include "loop/loop_internal.h"
 
@@ -10,7 +10,7 @@
 #include "channel/channel_internal.h"
 #include "channel/outbound_queue.h"
 
-#define CLOSED_TO_POSTS 0x80000000u
+#define CLOSED_TO_POSTS (UINT64_C(1) << 63)
 #define DEFAULT_MAX_TASKS 1048576u
 #define DEFAULT_MAX_JOBS 65536u
 #define DEFAULT_SLOW_CALLBACK_MS 5000
@@ -88,7 +88,7 @@ size_t weir_loop_channels(const weir_loop *loop) {
 /* ---- posted tasks ---- */
 
 bool loop_is_closed(const weir_loop *loop) {
-    return (atomic_load_explicit(&loop->tasks, memory_order_relaxed) & CLOSED_TO_POSTS) != 0;
+    return (atomic_load_explicit(&loop->accepted, memory_order_relaxed) & CLOSED_TO_POSTS) != 0;
 }
 
 /* It is counted. */
@@ -101,14 +101,28 @@ static inline void push(weir_loop *loop, weir_task *task) {
     if (newest == NULL) loop->driver->wake(loop);
 }
 
-static inline weir_status post_within(weir_loop *loop, weir_task *task, unsigned most) {
-    unsigned before = atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
-    if (WEIR_UNLIKELY((before & ~CLOSED_TO_POSTS) >= most || (before & CLOSED_TO_POSTS) != 0)) {
-        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_acq_rel);
-        return (before & CLOSED_TO_POSTS) != 0 ? WEIR_E_STOPPED : WEIR_E_LIMIT;
+/* `run` may be newer than `before`. */
+static inline bool is_full(uint64_t before, uint64_t run, uint64_t most) {
+    return before >= run && before - run >= most;
+}
+
+/* How many have run is looked up, which takes the cache line from the loop, only when there seem to be too many. */
+static WEIR_COLD bool is_full_now(weir_loop *loop, uint64_t before, uint64_t most) {
+    uint64_t run = loop_counted(&loop->counts.tasks);
+    atomic_store_explicit(&loop->known_run, run, memory_order_relaxed);
+    return is_full(before, run, most);
+}
+
+static inline weir_status post_within(weir_loop *loop, weir_task *task, uint64_t most) {
+    uint64_t before = atomic_fetch_add_explicit(&loop->accepted, 1, memory_order_acq_rel);
+    uint64_t run = atomic_load_explicit(&loop->known_run, memory_order_relaxed);
+    bool is_closed = (before & CLOSED_TO_POSTS) != 0;
+    if (WEIR_LIKELY(!is_closed && (!is_full(before, run, most) || !is_full_now(loop, before, most)))) {
+        push(loop, task);
+        return WEIR_OK;
     }
-    push(loop, task);
-    return WEIR_OK;
+    atomic_fetch_sub_explicit(&loop->accepted, 1, memory_order_acq_rel);
+    return is_closed ? WEIR_E_STOPPED : WEIR_E_LIMIT;
 }
 
 weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
@@ -117,7 +131,7 @@ weir_status weir_loop_post_task(weir_loop *loop, weir_task *task) {
 
 weir_status loop_post_own(weir_loop *loop, weir_task *task) {
     if (!loop_is_current(loop) || !loop_is_closed(loop)) return post_within(loop, task, CLOSED_TO_POSTS - 1);
-    atomic_fetch_add_explicit(&loop->tasks, 1, memory_order_acq_rel);
+    atomic_fetch_add_explicit(&loop->accepted, 1, memory_order_acq_rel);
     push(loop, task);
     return WEIR_OK;
 }
@@ -146,7 +160,9 @@ weir_status weir_loop_post(weir_loop *loop, weir_task_fn *fn, void *arg) {
 }
 
 size_t loop_waiting_tasks(const weir_loop *loop) {
-    return atomic_load_explicit(&loop->tasks, memory_order_relaxed) & ~CLOSED_TO_POSTS;
+    uint64_t run = loop_counted(&loop->counts.tasks);
+    uint64_t accepted = atomic_load_explicit(&loop->accepted, memory_order_acquire) & ~CLOSED_TO_POSTS;
+    return accepted > run ? accepted - run : 0;
 }
 
 static weir_task *oldest_first(weir_task *newest) {
@@ -164,7 +180,6 @@ void loop_run_tasks(weir_loop *loop) {
     weir_task *task = oldest_first(atomic_exchange_explicit(&loop->posted, NULL, memory_order_acquire));
     while (task != NULL) {
         weir_task *next = task->next;
-        atomic_fetch_sub_explicit(&loop->tasks, 1, memory_order_release);
         loop_count(&loop->counts.tasks);
         loop_enter(&loop_place_task, LOOP_NO_SLOT);
         loop_enter_function((uintptr_t)task->run);
@@ -174,8 +189,8 @@ void loop_run_tasks(weir_loop *loop) {
 }
 
 void loop_close_queues(weir_loop *loop) {
-    atomic_fetch_or_explicit(&loop->tasks, CLOSED_TO_POSTS, memory_order_acq_rel);
-    while (atomic_load_explicit(&loop->tasks, memory_order_acquire) != CLOSED_TO_POSTS) loop_run_tasks(loop);
+    atomic_fetch_or_explicit(&loop->accepted, CLOSED_TO_POSTS, memory_order_acq_rel);
+    while (loop_waiting_tasks(loop) > 0) loop_run_tasks(loop);
 }
 
 /* ---- timers ---- */

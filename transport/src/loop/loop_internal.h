@@ -56,7 +56,8 @@ struct weir_loop {
     timer_wheel wheel;
 
     _Atomic(weir_task *) posted; /* newest first */
-    atomic_uint tasks;           /* posted and not run; the top bit: closed to posting */
+    _Atomic uint64_t accepted;   /* posted tasks, ever; the top bit: closed to posting */
+    _Atomic uint64_t known_run;  /* at least so many of them have run (counts.tasks) */
     unsigned max_tasks;
     weir_task lost_calls; /* tells channels that calls could not be posted (channel_calls.c) */
     atomic_bool lost_calls_posted;
