@@ -346,8 +346,8 @@ void weir_decoder_inactive(weir_ctx *ctx) {
 void weir_decoder_writable_changed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     const weir_channel *channel = weir_ctx_channel(ctx);
-    bool is_pulled_by_hand = !weir_channel_is_reading(channel) && !self->holds_reads;
     if (weir_channel_is_choked(channel)) {
+        bool is_pulled_by_hand = !self->holds_reads && !weir_channel_is_reading(channel);
         if (!is_pulled_by_hand) self->stops |= STOP_CHOKED;
     } else if ((self->stops & STOP_CHOKED) != 0) {
         self->stops &= (uint8_t)~STOP_CHOKED;

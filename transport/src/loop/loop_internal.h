@@ -82,6 +82,7 @@ struct weir_loop {
     weir_list dirty;                /* channels with something to send at the end of the turn */
     weir_list later;                /* those that have had their share of this turn */
     weir_list yielding, ripe;       /* handlers that have more to do, see yield.c */
+    unsigned yields;                /* how many */
     weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
     struct outbound_entry *entries; /* recycled */
     unsigned entries_kept;
@@ -177,7 +178,7 @@ void loop_run_tasks(weir_loop *loop);
 void loop_run_timers(weir_loop *loop, uint64_t now);
 
 static inline bool loop_has_yields(const weir_loop *loop) {
-    return !weir_list_is_empty(&loop->ripe) || !weir_list_is_empty(&loop->yielding);
+    return loop->yields != 0;
 }
 
 /* True when loop_end_turn has something to do. */

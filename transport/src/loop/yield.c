@@ -13,6 +13,7 @@
 static void hold(const weir_yield *yield, int difference) {
     weir_channel *channel = weir_ctx_channel(yield->ctx);
     channel->yields = (uint16_t)(channel->yields + difference);
+    channel->loop->yields += (unsigned)difference;
     channel_update_reading(channel);
 }
 
