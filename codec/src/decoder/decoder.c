@@ -264,6 +264,10 @@ bool weir_decoder_is_paused(const weir_ctx *ctx) {
     return (decoder_of(ctx)->stops & STOP_PAUSED) != 0;
 }
 
+bool weir_decoder_holds_reads(const weir_ctx *ctx) {
+    return decoder_of(ctx)->holds_reads;
+}
+
 void weir_decoder_pause(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     self->stops |= STOP_PAUSED;

@@ -108,6 +108,8 @@ WEIR_API void weir_decoder_pause(weir_ctx *ctx);
  * decoder is making, when that has returned: messages never nest. */
 WEIR_API void weir_decoder_resume(weir_ctx *ctx);
 WEIR_API bool weir_decoder_is_paused(const weir_ctx *ctx);
+/* Whether it is for the pause alone that the channel does not read: it was reading when that began. */
+WEIR_API bool weir_decoder_holds_reads(const weir_ctx *ctx);
 
 /* What one decoder has done, in its stream so far. */
 typedef struct weir_decoder_stats {
