@@ -284,6 +284,26 @@ WEIR_TEST(http_server_limits, waits_no_longer_than_told_when_the_server_stopped)
     http_rig_end(&rig);
 }
 
+/* Its head has said nothing of an end. */
+WEIR_TEST(http_server_limits, answers_one_more_behind_an_answer_that_had_begun_when_the_server_stopped) {
+    http_rig_begin(&rig, &(weir_http_server_options){.no_date = true, .stopping_idle_ms = 500}, NULL);
+    http_rig_send(&rig, GET("/a"));
+    http_rig_head(&rig, 200, "2");
+    weir_channel_fire_event(rig.channel, &weir_event_stopping.obj);
+    http_rig_piece(&rig, "ok");
+    http_rig_finish(&rig);
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    weir_embedded_advance(rig.embedded, 499);
+    expect(weir_embedded_is_open(rig.embedded));
+    http_rig_send(&rig, GET("/b"));
+    http_rig_head(&rig, 200, "0");
+    http_rig_finish(&rig);
+    expect_str(http_rig_wrote(&rig), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    weir_embedded_feed_end(rig.embedded);
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}
+
 /* ---- memory ---- */
 
 static void answer_in_parts(http_rig *self, weir_obj *msg) {

@@ -41,8 +41,8 @@ struct caller {
     bool keeps;
     SSL_CTX *tls; /* NULL: without */
     atomic_bool *is_over;
-    unsigned long answered, connections;
-    const char *failed; /* what, or NULL */
+    atomic_ulong answered, connections;
+    _Atomic(const char *) failed; /* what, or NULL */
 };
 
 /* One connection, with or without TLS. */
@@ -138,6 +138,17 @@ static void end_calls(struct caller *callers, atomic_bool *is_over) {
     }
 }
 
+/* Those who stay are with the nth server, and were answered: so that each of them moves each time. */
+static void wait_for_callers(struct caller *callers, unsigned long nth) {
+    for (int i = 0; i < KEEPING; i++) {
+        unsigned long before = callers[i].answered;
+        for (int waited = 0; waited < 30000 && callers[i].failed == NULL; waited += 2) {
+            if (callers[i].connections >= nth && callers[i].answered > before) break;
+            sleep_ms(2);
+        }
+    }
+}
+
 /* ---- replacing ---- */
 
 /* The process that the `nth` "handed over" line names, waited for; 0: none. */
@@ -174,7 +185,7 @@ static void replace_under_load(const char *loops, SSL_CTX *context) {
     unsigned port = program_port(&server);
     begin_calls(callers, port, context, &is_over);
     for (int i = 0; i < RESTARTS; i++) {
-        sleep_ms(50);
+        wait_for_callers(callers, (unsigned long)i + 1);
         replace(&server, i);
     }
     end_calls(callers, &is_over);

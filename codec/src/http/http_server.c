@@ -35,10 +35,9 @@ static void server_active(weir_ctx *ctx) {
 /* ---- what passes ---- */
 
 /* What a client sends on a connection that is being closed is lost, and it cannot know whether it was heard. */
-static void wait_for_one_more(http_server *self) {
+static void let_one_more_come(http_server *self) {
     self->requests_left = 1;
     self->idle_timeout_ms = self->stopping_idle_ms;
-    http_server_mark(self);
 }
 
 static bool has_begun_one(const http_server *self) {
@@ -49,12 +48,18 @@ static void stop(weir_ctx *ctx, http_server *self) {
     if (self->switched) {
         weir_ctx_fire_event(ctx, &weir_event_stopping.obj);
     } else if (self->asked != HTTP_ASKED_NOTHING) {
-        self->closing = true;
+        bool is_announced = self->answer == HTTP_ANSWER_NONE; /* in its head */
+        if (is_announced || self->stopping_idle_ms == 0) {
+            self->closing = true;
+        } else {
+            let_one_more_come(self);
+        }
         weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
     } else if (!self->ending && has_begun_one(self)) {
         self->requests_left = 1;
     } else if (!self->ending && self->stopping_idle_ms != 0) {
-        wait_for_one_more(self);
+        let_one_more_come(self);
+        http_server_mark(self);
     } else if (!self->ending) {
         http_server_close(self);
     }

@@ -22,7 +22,8 @@
  *                memory) and the connection closed, lingering so that the peer can read why; nothing behind it is
  *                parsed. A handler that had seen the head gets the error event; its answer then fails, WEIR_E_CLOSED.
  *     Ending     `stopping` lets the request under way finish with Connection: close, and closes what is idle, at once or
- *                after stopping_idle_ms, in which one more request is answered; a handler that answers without end takes weir_http_event_stopping. A peer that has ended its
+ *                after stopping_idle_ms, in which one more request is answered, so too behind an answer whose head was
+ *                sent before; a handler that answers without end takes weir_http_event_stopping. A peer that has ended its
  *                side still gets its answers, also one that ends TLS without a close_notify between requests (RFC 9112 9.8);
  *                inside of one that is an error, WEIR_E_CUT_SHORT.
  *     Limits     Time for a head, for a body, between requests: off only by WEIR_LOOP_NEVER. A peer that does not take
