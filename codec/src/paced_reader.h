@@ -24,7 +24,8 @@ typedef struct paced_reader_ops {
     bool (*has_work)(const void *owner);
     void (*give_one)(void *owner); /* one step, by paced_reader_give */
     void (*free)(void *owner);
-    bool (*is_awaited)(const void *owner); /* reading is off only until what waits here is taken; NULL: never */
+    bool (*is_awaited)(
+        const void *owner); /* reading is off only until what waits here is taken; NULL: never */
 } paced_reader_ops;
 
 typedef struct paced_reader {

@@ -40,9 +40,9 @@ typedef struct server_part {
 typedef struct server_listener {
     server_part *part;
     net_listener *net;
-    int fd;          /* until it stops listening, then -1; changes under the server's lock */
-    bool is_taken;   /* `net` closes it */
-    bool hands_over; /* it is the only one of its address: its connections are spread here */
+    int fd;            /* until it stops listening, then -1; changes under the server's lock */
+    bool is_taken;     /* `net` closes it */
+    bool hands_over;   /* it is the only one of its address: its connections are spread here */
     net_origin origin; /* of its connections */
     size_t turn;
     unix_socket_file file; /* removed when it stops listening */
