@@ -34,11 +34,6 @@ struct first_bytes {
     bool is_failed;
 };
 
-/* As both options say it: 10 seconds, unless there is another time or none. */
-static inline uint64_t first_bytes_timeout(uint64_t timeout_ms, bool no_timeout) {
-    return no_timeout ? 0 : timeout_ms != 0 ? timeout_ms : 10000;
-}
-
 /* Next to the tail. Takes: self, with ops, most and timeout_ms set. */
 weir_status first_bytes_add(weir_pipeline *pipeline, const weir_handler *handler, first_bytes *self);
 

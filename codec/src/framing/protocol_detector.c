@@ -9,7 +9,8 @@
 
 enum {
     BYTES_DEFAULT = 64,
-    BYTES_MAX = 512
+    BYTES_MAX = 512,
+    TIMEOUT_MS = 10000
 };
 
 typedef struct detector {
@@ -96,6 +97,7 @@ weir_status weir_protocol_detector_add(weir_pipeline *pipeline,
     self->options = *options;
     self->first.ops = &waiting;
     self->first.most = options->max_bytes != 0 ? options->max_bytes : BYTES_DEFAULT;
-    self->first.timeout_ms = first_bytes_timeout(options->timeout_ms, options->no_timeout);
+    self->first.timeout_ms = options->timeout_ms == 0 ? TIMEOUT_MS : options->timeout_ms;
+    if (options->no_timeout) self->first.timeout_ms = 0;
     return first_bytes_add(pipeline, &weir_protocol_detector, &self->first);
 }

@@ -12,7 +12,8 @@
 
 enum {
     LENGTH_DEFAULT = 2048,
-    LENGTH_MOST = 4096
+    LENGTH_MOST = 4096,
+    TIMEOUT_MS = 10000
 };
 
 typedef struct waiter {
@@ -120,6 +121,7 @@ weir_status weir_proxy_protocol_add(weir_pipeline *pipeline, const weir_proxy_pr
     self->first.ops = &waiting;
     if (options->max_length == 0) self->options.max_length = LENGTH_DEFAULT;
     self->first.most = LENGTH_MOST;
-    self->first.timeout_ms = first_bytes_timeout(options->timeout_ms, options->no_timeout);
+    self->first.timeout_ms = options->timeout_ms == 0 ? TIMEOUT_MS : options->timeout_ms;
+    if (options->no_timeout) self->first.timeout_ms = 0;
     return first_bytes_add(pipeline, &weir_proxy_protocol, &self->first);
 }
