@@ -51,10 +51,11 @@ static bool is_serving(struct program *self) {
 
 /* ---- memory ---- */
 
-static char count_path[] = "/tmp/weir-count-XXXXXX";
+static char count_path[32];
 static long *count;
 
 static void share_count(void) {
+    snprintf(count_path, sizeof count_path, "/tmp/weir-count-XXXXXX");
     int fd = mkstemp(count_path);
     require(fd >= 0 && ftruncate(fd, sizeof *count) == 0);
     count = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

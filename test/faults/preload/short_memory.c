@@ -6,7 +6,8 @@
  *
  * Only calls made by the program's own code count, which weir is linked into, from 0: what libc and libuv need for
  * themselves they get, for libuv stops the program without it. Mapping memory counts too: so the pool gets its own.
- * What was mapped and has just been given back can be had again.
+ * What was mapped and has just been given back can be had again. When main has ended nothing is refused any more: what
+ * coverage writes then it needs memory for.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -65,10 +66,15 @@ __attribute__((constructor)) static void begin(void) {
     dl_iterate_phdr(find_code, NULL);
 }
 
+static void end(void) {
+    plan.end = plan.begin;
+}
+
 static bool is_refused(const void *caller) {
     uintptr_t address = (uintptr_t)caller;
     if (address < plan.begin || address >= plan.end) return false;
     long call = atomic_fetch_add(&plan.calls, 1);
+    if (call == 0) atexit(end);
     long *count = plan.count;
     if (count != NULL) __atomic_store_n(count, call + 1, __ATOMIC_RELAXED);
     if (call != plan.at && (plan.from < 0 || call < plan.from)) return false;
