@@ -23,6 +23,7 @@ typedef struct rig {
     weir_websocket_parser_options options;
     bool compressed;
     uint64_t offset; /* of the failure */
+    unsigned waits;  /* answers that let others go first */
 } rig;
 
 static void open_rig(rig *self, weir_websocket_role role) {
@@ -48,6 +49,7 @@ static void decode_all(rig *self) {
             weir_cumulation_next(&self->bytes, weir_websocket_parser_decode, &self->parser, &out, &error);
         if (out != NULL) talk_note(self->log, out);
         weir_obj_release(out);
+        self->waits += answer == WEIR_DECODE_LATER;
         if (answer == WEIR_DECODE_FAILED) {
             weir_buf_printf(self->log, "%u %s\n", self->parser.refusal, error.what);
             self->offset = error.offset;
@@ -355,4 +357,23 @@ WEIR_TEST(websocket_parser, lets_no_bomb_grow_beyond_the_limit_on_messages) {
         deflater = weir_websocket_deflater_new(&params, &(weir_websocket_deflate_options){.on = true}, NULL);
     }
     weir_websocket_deflater_free(deflater);
+}
+
+/* Two bytes are a block that says it is the last and brings nothing: there is no limit on how many make a message. */
+WEIR_TEST(websocket_parser, lets_others_go_first_in_a_message_of_last_blocks) {
+    enum {
+        BLOCKS = 20000
+    };
+    rig self = {.compressed = true};
+    open_rig(&self, WEIR_WEBSOCKET_CLIENT);
+    feed(&self, talk_text(WEIR_WEBSOCKET_SERVER, 0xc1, "\xf2\x48\xcd\xc9\xc9\x07\x00"));
+    weir_buf *blocks = weir_buf_new(2 * BLOCKS + 5);
+    require(blocks != NULL);
+    for (int i = 0; i < BLOCKS; i++) weir_buf_write_bytes(blocks, "\x03", 2);
+    weir_buf_write_bytes(blocks, "\xf2\x00\x11\x00", 5); /* "Hello" again, out of the message before */
+    feed(&self, talk_frame(WEIR_WEBSOCKET_SERVER, 0xc1, weir_buf_peek(blocks)));
+    expect_str(talk_heard(self.log), "text 5 \"Hello\"\ntext 5 \"Hello\"\n");
+    expect(self.waits >= BLOCKS / 128);
+    weir_buf_release(blocks);
+    close_rig(&self);
 }

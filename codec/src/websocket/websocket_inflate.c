@@ -11,8 +11,8 @@
 enum {
     OUT_LEAST = 512,
     OUT_MOST = 16384,
-    SHARE = 65536, /* bytes out, then others may go first */
-    WINDOW = 32768
+    SHARE = 65536,   /* bytes out, then others may go first */
+    LAST_BLOCK = 512 /* as many is one worth that says it is the last: two bytes may, and bring none */
 };
 
 struct weir_websocket_inflater {
@@ -57,16 +57,13 @@ static weir_status open_stream(weir_websocket_inflater *self) {
 }
 
 /* A block said it was the last, which a message may do in its middle (RFC 7692 7.2.3.5). What follows may still point
- * back to what came before. */
+ * back to what came before, so the window has to stay: inflateReset would empty it. */
 static weir_status begin_again(weir_websocket_inflater *self) {
-    uint8_t *window = weir_alloc_acquire(NULL, WINDOW);
-    if (window == NULL) return WEIR_E_NO_MEMORY;
-    uInt n = 0;
-    bool is_kept = inflateGetDictionary(&self->stream, window, &n) == Z_OK &&
-                   inflateReset(&self->stream) == Z_OK &&
-                   (n == 0 || inflateSetDictionary(&self->stream, window, n) == Z_OK);
-    weir_alloc_release(NULL, window);
-    return is_kept ? WEIR_OK : (weir_status)WEIR_E_FRAME_CORRUPT;
+    return inflateResetKeep(&self->stream) == Z_OK ? WEIR_OK : (weir_status)WEIR_E_FRAME_CORRUPT;
+}
+
+static void use_share(weir_websocket_inflater *self, size_t n) {
+    self->share -= n < self->share ? n : self->share;
 }
 
 static size_t room_for(const weir_websocket_inflater *self, uint64_t left) {
@@ -87,7 +84,7 @@ static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, ui
     size_t n = room - self->stream.avail_out;
     weir_buf_commit(buf, n);
     *left -= n;
-    self->share -= n < self->share ? n : self->share;
+    use_share(self, answer == Z_STREAM_END ? n + LAST_BLOCK : n);
     self->is_full = self->stream.avail_out == 0;
     weir_status status = weir_buf_composite_append(out, buf);
     if (status != WEIR_OK) return status;
