@@ -340,6 +340,7 @@ WEIR_TEST(websocket, tells_a_connection_that_ended_without_a_word) {
     close_pair(&self);
 }
 
+/* Our side ends with the answer; the peer's may go on until it has read that. */
 static void expect_violation(weir_buf *frame, const char *heard, const char *answer, size_t n) {
     pair self = {.server_options.websocket = {.limits.message = 100, .control_per_second = 3}};
     open_quietly(&self);
@@ -348,30 +349,46 @@ static void expect_violation(weir_buf *frame, const char *heard, const char *ans
     weir_buf *out = weir_embedded_take_all(self.server.channel);
     expect_same_bytes(weir_buf_peek(out), weir_bytes_of(answer, n));
     weir_buf_release(out);
+    expect(weir_embedded_is_shut(self.server.channel) && weir_embedded_is_open(self.server.channel));
+    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x89, "are you there?"));
+    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x83, "wrong again"));
+    expect(weir_embedded_take(self.server.channel) == NULL);
+    weir_embedded_feed_end(self.server.channel);
     expect(!weir_embedded_is_open(self.server.channel));
+    expect_str(talk_heard(self.server.log), "inactive\n");
     close_pair(&self);
 }
 #define EXPECT_VIOLATION(frame, heard, answer) expect_violation(frame, heard, answer, sizeof(answer) - 1)
 
-WEIR_TEST(websocket, answers_a_violation_with_its_code_and_closes) {
+WEIR_TEST(websocket, answers_a_violation_with_its_code_and_the_end) {
     weir_websocket_role client = WEIR_WEBSOCKET_CLIENT;
-    EXPECT_VIOLATION(talk_text(client, 0x83, "x"), "closed 1002 unclean \"\": opcode of a frame\ninactive\n",
+    EXPECT_VIOLATION(talk_text(client, 0x83, "x"), "closed 1002 unclean \"\": opcode of a frame\n",
                      "\x88\x13\x03\xeaopcode of a frame");
-    EXPECT_VIOLATION(talk_text(client, 0x81, "\xff"),
-                     "closed 1007 unclean \"\": text is no UTF-8\ninactive\n",
+    EXPECT_VIOLATION(talk_text(client, 0x81, "\xff"), "closed 1007 unclean \"\": text is no UTF-8\n",
                      "\x88\x12\x03\xeftext is no UTF-8");
-    EXPECT_VIOLATION(talk_text(client, 0x88, "\x03\xed"), "closed 1002 unclean \"\": close code\ninactive\n",
+    EXPECT_VIOLATION(talk_text(client, 0x88, "\x03\xed"), "closed 1002 unclean \"\": close code\n",
                      "\x88\x0c\x03\xea"
                      "close code");
-    EXPECT_VIOLATION(talk_text(client, 0x88, "\x03"),
-                     "closed 1002 unclean \"\": close frame of one byte\ninactive\n",
+    EXPECT_VIOLATION(talk_text(client, 0x88, "\x03"), "closed 1002 unclean \"\": close frame of one byte\n",
                      "\x88\x19\x03\xea"
                      "close frame of one byte");
     char big[101] = {0};
     EXPECT_VIOLATION(talk_frame(client, 0x82, weir_bytes_of(big, sizeof big)),
-                     "closed 1009 unclean \"\": frame length\ninactive\n",
+                     "closed 1009 unclean \"\": frame length\n",
                      "\x88\x0e\x03\xf1"
                      "frame length");
+}
+
+WEIR_TEST(websocket, does_not_wait_for_ever_for_the_end_of_who_broke_a_rule) {
+    pair self = {.server_options.websocket.close_timeout_ms = 700};
+    open_quietly(&self);
+    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x83, "x"));
+    expect_str(talk_heard(self.server.log), "closed 1002 unclean \"\": opcode of a frame\n");
+    weir_embedded_advance(self.server.channel, 699);
+    expect(weir_embedded_is_open(self.server.channel));
+    weir_embedded_advance(self.server.channel, 1);
+    expect_str(talk_heard(self.server.log), "inactive\n");
+    close_pair(&self);
 }
 
 /* ---- pings ---- */
@@ -389,7 +406,9 @@ WEIR_TEST(websocket, answers_pings_and_stops_a_flood_of_them) {
     expect_str(talk_heard(self.server.log), "");
     for (int i = 0; i < 3; i++)
         weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x8a, ""));
-    expect_str(talk_heard(self.server.log), "closed 1008 unclean \"\": too many control frames\ninactive\n");
+    expect_str(talk_heard(self.server.log), "closed 1008 unclean \"\": too many control frames\n");
+    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x83, "no such opcode"));
+    expect_str(talk_heard(self.server.log), "");
     close_pair(&self);
 }
 

@@ -59,12 +59,18 @@ static void end_promise(websocket_session *self) {
     if (promise != NULL) weir_promise_complete(promise, WEIR_OK);
 }
 
-/* Ours to answer with, and nothing more to say. */
+/* Ours to answer with, and nothing more to say. A socket that is closed with unread bytes resets the connection, and the
+ * peer may lose what we told it (RFC 6455 7.1.1): our side ends, and what still comes is dropped until the peer's has. */
 static void fail(websocket_session *self, unsigned code, const char *what) {
     websocket_enter(self);
+    weir_websocket_parser_clear(self->parser);
     if (!self->close_sent) websocket_send_close(self, code, weir_bytes_str(what), NULL);
     tell_closed(self, code, weir_bytes_of(NULL, 0), false, what);
-    end(self);
+    if (self->peer_ended) {
+        end(self);
+    } else if (!self->removed) {
+        weir_ctx_shutdown(self->ctx, NULL);
+    }
     websocket_leave(self);
 }
 

@@ -16,8 +16,9 @@
  *   and waits `close_timeout_ms` for the peer's; messages that come meanwhile are still given, writes fail with
  *   WEIR_E_CLOSED. A peer's close frame is answered. Then the server closes the connection; a client waits for that.
  *
- * Violations. Whatever breaks a rule or a limit is answered by a close frame (1002, 1007, 1008, 1009), told by the
- *   event with the rule in `what`, and the connection closed; nothing behind it is read.
+ * Violations. Whatever breaks a rule or a limit is answered by a close frame (1002, 1007, 1008, 1009; 1011 when out of
+ *   memory) and the end of our stream, and told by the event with the rule in `what`. What the peer still sends is
+ *   dropped until it ends, too, or `close_timeout_ms` are over; then the connection is closed.
  *
  * How a connection comes here: websocket_server.h, websocket_client.h, or weir_websocket_add after a handshake of
  * your own. Layer: codec. On the channel's loop.
