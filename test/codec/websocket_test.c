@@ -428,6 +428,44 @@ WEIR_TEST(websocket, pings_a_silent_peer_and_aborts_when_it_is_dead) {
     close_pair(&self);
 }
 
+static void expect_dead(pair *self) {
+    expect_str(talk_heard(self->server.log), "closed 1006 unclean \"\": no answer to a ping\ninactive\n");
+    expect_status(weir_embedded_aborted(self->server.channel), WEIR_E_TIMEOUT);
+    close_pair(self);
+}
+
+WEIR_TEST(websocket, gives_up_nobody_whose_answer_it_does_not_read) {
+    pair self = {.server_options.websocket = {.ping_interval_ms = 1000, .ping_timeout_ms = 300}};
+    open_quietly(&self);
+    weir_embedded_advance(self.server.channel, 1000); /* a ping */
+    weir_channel_set_reading(channel_of(&self.server), false);
+    weir_embedded_advance(self.server.channel, 60300);
+    expect(weir_embedded_is_open(self.server.channel));
+    weir_channel_set_reading(channel_of(&self.server), true);
+    weir_embedded_advance(self.server.channel, 1000); /* a ping that may be answered */
+    expect(weir_embedded_is_open(self.server.channel));
+    weir_embedded_advance(self.server.channel, 300);
+    expect_dead(&self);
+}
+
+WEIR_TEST(websocket, gives_up_nobody_who_takes_what_waits) {
+    pair self = {.server_options.websocket = {.ping_interval_ms = 1000, .ping_timeout_ms = 300}};
+    open_quietly(&self);
+    weir_embedded_stall(self.server.channel, true);
+    say(&self.server, WEIR_WEBSOCKET_TEXT, "one");
+    weir_embedded_advance(self.server.channel, 1000); /* a ping, behind it */
+    for (int i = 0; i < 5; i++) {
+        weir_embedded_stall(self.server.channel, false);
+        weir_embedded_run(self.server.channel);
+        weir_embedded_stall(self.server.channel, true);
+        say(&self.server, WEIR_WEBSOCKET_TEXT, "more");
+        weir_embedded_advance(self.server.channel, 1000);
+        expect(weir_embedded_is_open(self.server.channel));
+    }
+    weir_embedded_advance(self.server.channel, 1600); /* and takes nothing any more */
+    expect_dead(&self);
+}
+
 /* ---- cuts, and too little memory ---- */
 
 static void on_closed(weir_ctx *ctx, weir_obj *event) {

@@ -14,7 +14,7 @@ typedef struct websocket_session {
     weir_websocket_keys *keys;         /* client only */
     weir_promise *closing;             /* of a close that waits for the handshake, or NULL */
     weir_timer timer;                  /* for pings, then for the close */
-    uint64_t heard;                    /* bytes of frames, when the timer looked last */
+    uint64_t heard, written;           /* bytes of frames, and on the wire, when the timer looked last */
     uint64_t second;                   /* which the control frames are counted in */
     size_t threshold;                  /* shorter messages are not compressed */
     unsigned controls;

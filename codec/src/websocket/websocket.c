@@ -82,21 +82,28 @@ static void await_ping(websocket_session *self) {
                      self->has_pinged ? self->options.ping_timeout_ms : self->options.ping_interval_ms);
 }
 
-static bool has_heard(websocket_session *self) {
-    bool is_more = self->parser->read != self->heard;
+/* What a slow peer takes is a sign of life as well: behind much that waits a ping waits, too. */
+static bool has_moved(websocket_session *self) {
+    weir_channel *channel = weir_ctx_channel(self->ctx);
+    weir_channel_stats stats;
+    weir_channel_get_stats(channel, &stats);
+    bool is_taking = stats.bytes_written != self->written && weir_channel_pending_bytes(channel) != 0;
+    bool is_talking = self->parser->read != self->heard;
+    self->written = stats.bytes_written;
     self->heard = self->parser->read;
-    return is_more;
+    return is_talking || is_taking;
 }
 
+/* Of who is not listened to nobody can say that he is dead. */
 static void look_for_life(websocket_session *self) {
-    bool is_alive = has_heard(self);
-    if (!is_alive && self->has_pinged) {
+    bool is_alive = has_moved(self), is_heard = weir_channel_is_reading(weir_ctx_channel(self->ctx));
+    if (!is_alive && is_heard && self->has_pinged) {
         tell_closed(self, WEIR_WEBSOCKET_CLOSE_ABNORMAL, weir_bytes_of(NULL, 0), false,
                     "no answer to a ping");
         if (!self->removed) weir_ctx_abort(self->ctx, WEIR_E_TIMEOUT);
         return;
     }
-    self->has_pinged = !is_alive;
+    self->has_pinged = !is_alive && is_heard;
     await_ping(self);
     if (is_alive) return;
     weir_buf *nothing = websocket_control_payload(self, weir_bytes_of(NULL, 0));

@@ -20,6 +20,9 @@
  *   memory) and the end of our stream, and told by the event with the rule in `what`. What the peer still sends is
  *   dropped until it ends, too, or `close_timeout_ms` are over; then the connection is closed.
  *
+ * Pings. Who is silent for `ping_interval_ms` is sent one, and aborted when `ping_timeout_ms` later it has neither said
+ *   anything nor taken any of what waits for it. While reading is paused nobody is aborted: the answer may be there.
+ *
  * How a connection comes here: websocket_server.h, websocket_client.h, or weir_websocket_add after a handshake of
  * your own. Layer: codec. On the channel's loop.
  */
@@ -42,7 +45,7 @@ typedef struct weir_websocket_options {
     bool unchecked_text;         /* text is not checked to be UTF-8 */
     bool no_ping;                /* no pings of our own */
     unsigned ping_interval_ms;   /* nothing came for so long: a ping; 30 000 */
-    unsigned ping_timeout_ms;    /* still nothing: the connection is aborted; 20 000 */
+    unsigned ping_timeout_ms;    /* still nothing: the connection is aborted; 20 000. See above */
     unsigned close_timeout_ms;   /* how long the peer's close frame, and its end, is waited for; 5 000 */
     unsigned control_per_second; /* more pings and pongs than that are a flood: 1008; 64 */
     size_t fragment;             /* longer messages are sent in frames of so many bytes; 0: in one */
