@@ -340,6 +340,25 @@ WEIR_TEST(websocket, tells_a_connection_that_ended_without_a_word) {
     close_pair(&self);
 }
 
+static void leaver_event(weir_ctx *ctx, weir_obj *event) {
+    weir_ctx *at = weir_pipeline_find_name(weir_ctx_pipeline(ctx), "websocket");
+    if (weir_websocket_closed_from(event) != NULL && at != NULL) weir_pipeline_remove(at);
+    weir_ctx_fire_event(ctx, event);
+}
+
+static const weir_handler leaver = {.name = "leaver", .event = leaver_event};
+
+WEIR_TEST(websocket, passes_the_end_on_though_it_is_removed_when_it_tells_of_it) {
+    pair self = {0};
+    open_quietly(&self);
+    weir_pipeline *pipeline = weir_channel_pipeline(channel_of(&self.server));
+    expect_status(weir_pipeline_add_last(pipeline, &leaver, NULL), WEIR_OK);
+    weir_embedded_feed_end(self.server.channel);
+    expect_str(talk_heard(self.server.log), "closed 1006 unclean \"\"\ninactive\n");
+    expect(!weir_embedded_is_open(self.server.channel));
+    close_pair(&self);
+}
+
 /* Our side ends with the answer; the peer's may go on until it has read that. */
 static void expect_violation(weir_buf *frame, const char *heard, const char *answer, size_t n) {
     pair self = {.server_options.websocket = {.limits.message = 100, .control_per_second = 3}};

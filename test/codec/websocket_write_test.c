@@ -202,6 +202,40 @@ WEIR_TEST(websocket_write, aborts_when_a_piece_of_a_message_cannot_be_sent) {
     close_end(&near);
 }
 
+/* ---- who is told may remove the handler ---- */
+
+static void leaver_error(weir_ctx *ctx, const weir_error *error) {
+    weir_ctx *at = weir_pipeline_find_name(weir_ctx_pipeline(ctx), "websocket");
+    expect_status(error->status, WEIR_E_NO_MEMORY);
+    if (at != NULL) weir_pipeline_remove(at);
+}
+
+static const weir_handler leaver = {.name = "leaver", .error = leaver_error};
+
+static bool leaves(uint64_t refused, bool is_whole) {
+    end self = {.role = WEIR_WEBSOCKET_SERVER, .compressed = true};
+    open_end(&self);
+    weir_pipeline *pipeline = weir_channel_pipeline(weir_embedded_channel(self.channel));
+    weir_ctx *at = weir_pipeline_find_name(pipeline, "websocket");
+    expect_status(weir_pipeline_add_after(at, &leaver, NULL), WEIR_OK);
+    weir_websocket_message *message = weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, noise(LONG, 3));
+    require(message != NULL);
+    message->last = is_whole;
+    weir_tracking_alloc_fail_nth(weir_test_alloc(), refused);
+    weir_channel_write(weir_embedded_channel(self.channel), message, NULL);
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    bool is_removed = weir_pipeline_find_name(pipeline, "websocket") == NULL;
+    weir_embedded_run(self.channel);
+    close_end(&self);
+    return is_removed;
+}
+
+WEIR_TEST(websocket_write, may_be_removed_by_who_is_told_of_a_lost_message) {
+    unsigned left = 0;
+    for (uint64_t i = 0; i < ALLOCATIONS_MOST; i++) left += leaves(i, i % 2 == 0) + leaves(i, i % 2 == 1);
+    expect(left > 0 && left < 2 * ALLOCATIONS_MOST);
+}
+
 /* ---- the functions that send ---- */
 
 static void keep_first_failure(void *arg, weir_status status) {

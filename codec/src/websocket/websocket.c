@@ -214,11 +214,7 @@ static void on_peer_closed(websocket_session *self, weir_obj *event) {
     websocket_enter(self);
     tell_closed(self, WEIR_WEBSOCKET_CLOSE_ABNORMAL, weir_bytes_of(NULL, 0), false, NULL);
     if (self->close_sent) end(self);
-    if (!self->removed) {
-        weir_ctx_fire_event(self->ctx, event);
-    } else {
-        weir_obj_release(event);
-    }
+    weir_ctx_fire_event(self->ctx, event);
     websocket_leave(self);
 }
 

@@ -14,7 +14,7 @@ static weir_pool *pool_of(const websocket_session *self) {
     return weir_loop_pool(weir_ctx_loop(self->ctx));
 }
 
-/* Takes: msg, promise. */
+/* Who is told may remove this handler: nothing of `self` is touched after it. Takes: msg, promise. */
 static void refuse(websocket_session *self, void *msg, weir_promise *promise, weir_status status) {
     weir_obj_release(msg);
     if (promise != NULL) {
@@ -121,8 +121,8 @@ static void write_watched(websocket_session *self, weir_buf *frames, bool is_who
     weir_promise *watched =
         promise != NULL ? weir_promise_retain(promise) : weir_promise_new(weir_ctx_loop(self->ctx));
     if (watched == NULL) {
-        refuse(self, frames, NULL, WEIR_E_NO_MEMORY);
         was_lost(self, is_whole, WEIR_E_NO_MEMORY);
+        refuse(self, frames, NULL, WEIR_E_NO_MEMORY);
         return;
     }
     websocket_enter(self);
