@@ -243,37 +243,6 @@ WEIR_TEST(websocket, refuses_handshakes_that_break_a_rule) {
     expect_refusal(picky, ASK("13", RFC_KEY, "Sec-WebSocket-Protocol: other\r\n"), "HTTP/1.1 400 ", NULL);
 }
 
-static const char *answer_of_client(const char *response, pair *self) {
-    self->client.log = weir_buf_new(0);
-    self->client.channel = weir_embedded_new(NULL, build_client, self);
-    weir_buf_release(weir_embedded_take_all(self->client.channel));
-    weir_embedded_feed_bytes(self->client.channel, response, strlen(response));
-    return talk_heard(self->client.log);
-}
-
-WEIR_TEST(websocket, gives_up_on_answers_that_are_not_right) {
-    static const struct {
-        const char *response, *heard;
-    } cases[] = {
-        {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "error WEIR_E_INVALID status is not 101\n"},
-        {"HTTP/1.1 101 S\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "error WEIR_E_INVALID Upgrade\n"},
-        {"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
-         "error WEIR_E_INVALID Sec-WebSocket-Accept\n"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        pair self = {0};
-        const char *heard = answer_of_client(cases[i].response, &self);
-        expect(strncmp(heard, cases[i].heard, strlen(cases[i].heard)) == 0);
-        expect(!weir_embedded_is_open(self.client.channel));
-        close_pair(&self);
-    }
-    pair slow = {0};
-    answer_of_client("HTTP/1.1 101", &slow);
-    weir_embedded_advance(slow.client.channel, 10000);
-    expect_str(talk_heard(slow.client.log), "error WEIR_E_TIMEOUT websocket handshake\ninactive\n");
-    close_pair(&slow);
-}
-
 /* ---- the closing ---- */
 
 WEIR_TEST(websocket, closes_from_either_end_with_the_code_and_reason_told) {
@@ -408,81 +377,6 @@ WEIR_TEST(websocket, does_not_wait_for_ever_for_the_end_of_who_broke_a_rule) {
     weir_embedded_advance(self.server.channel, 1);
     expect_str(talk_heard(self.server.log), "inactive\n");
     close_pair(&self);
-}
-
-/* ---- pings ---- */
-
-WEIR_TEST(websocket, answers_pings_and_stops_a_flood_of_them) {
-    pair self = {.server_options.websocket.control_per_second = 3};
-    open_quietly(&self);
-    for (int i = 0; i < 3; i++)
-        weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x89, "p"));
-    weir_buf *out = weir_embedded_take_all(self.server.channel);
-    expect_bytes(weir_buf_peek(out), "\x8a\x01p\x8a\x01p\x8a\x01p");
-    weir_buf_release(out);
-    weir_embedded_advance(self.server.channel, 1000);
-    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x89, "q"));
-    expect_str(talk_heard(self.server.log), "");
-    for (int i = 0; i < 3; i++)
-        weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x8a, ""));
-    expect_str(talk_heard(self.server.log), "closed 1008 unclean \"\": too many control frames\n");
-    weir_embedded_feed(self.server.channel, talk_text(WEIR_WEBSOCKET_CLIENT, 0x83, "no such opcode"));
-    expect_str(talk_heard(self.server.log), "");
-    close_pair(&self);
-}
-
-WEIR_TEST(websocket, pings_a_silent_peer_and_aborts_when_it_is_dead) {
-    pair self = {.server_options.websocket = {.ping_interval_ms = 1000, .ping_timeout_ms = 300}};
-    open_quietly(&self);
-    weir_embedded_advance(self.server.channel, 1000);
-    exchange(&self); /* a ping, and the client's pong */
-    weir_embedded_advance(self.server.channel, 300);
-    expect(weir_embedded_is_open(self.server.channel));
-    weir_embedded_advance(self.server.channel, 1000); /* a ping, and nothing */
-    weir_embedded_advance(self.server.channel, 299);
-    expect(weir_embedded_is_open(self.server.channel));
-    weir_embedded_advance(self.server.channel, 1);
-    expect_str(talk_heard(self.server.log), "closed 1006 unclean \"\": no answer to a ping\ninactive\n");
-    expect_status(weir_embedded_aborted(self.server.channel), WEIR_E_TIMEOUT);
-    close_pair(&self);
-}
-
-static void expect_dead(pair *self) {
-    expect_str(talk_heard(self->server.log), "closed 1006 unclean \"\": no answer to a ping\ninactive\n");
-    expect_status(weir_embedded_aborted(self->server.channel), WEIR_E_TIMEOUT);
-    close_pair(self);
-}
-
-WEIR_TEST(websocket, gives_up_nobody_whose_answer_it_does_not_read) {
-    pair self = {.server_options.websocket = {.ping_interval_ms = 1000, .ping_timeout_ms = 300}};
-    open_quietly(&self);
-    weir_embedded_advance(self.server.channel, 1000); /* a ping */
-    weir_channel_set_reading(channel_of(&self.server), false);
-    weir_embedded_advance(self.server.channel, 60300);
-    expect(weir_embedded_is_open(self.server.channel));
-    weir_channel_set_reading(channel_of(&self.server), true);
-    weir_embedded_advance(self.server.channel, 1000); /* a ping that may be answered */
-    expect(weir_embedded_is_open(self.server.channel));
-    weir_embedded_advance(self.server.channel, 300);
-    expect_dead(&self);
-}
-
-WEIR_TEST(websocket, gives_up_nobody_who_takes_what_waits) {
-    pair self = {.server_options.websocket = {.ping_interval_ms = 1000, .ping_timeout_ms = 300}};
-    open_quietly(&self);
-    weir_embedded_stall(self.server.channel, true);
-    say(&self.server, WEIR_WEBSOCKET_TEXT, "one");
-    weir_embedded_advance(self.server.channel, 1000); /* a ping, behind it */
-    for (int i = 0; i < 5; i++) {
-        weir_embedded_stall(self.server.channel, false);
-        weir_embedded_run(self.server.channel);
-        weir_embedded_stall(self.server.channel, true);
-        say(&self.server, WEIR_WEBSOCKET_TEXT, "more");
-        weir_embedded_advance(self.server.channel, 1000);
-        expect(weir_embedded_is_open(self.server.channel));
-    }
-    weir_embedded_advance(self.server.channel, 1600); /* and takes nothing any more */
-    expect_dead(&self);
 }
 
 /* ---- cuts, and too little memory ---- */

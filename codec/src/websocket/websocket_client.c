@@ -7,6 +7,7 @@
 #include <weir/codec/websocket_client.h>
 #include <weir/core/alloc.h>
 #include <weir/transport/channel.h>
+#include <weir/transport/event.h>
 #include <weir/transport/promise.h>
 
 #include "websocket/session.h"
@@ -22,7 +23,8 @@ typedef struct asking {
     weir_cumulation bytes;
     weir_http_response *response; /* the answer, until its end came; or NULL */
     weir_timer timer;             /* its arg is the context */
-    bool is_over;                 /* it failed: what comes is dropped */
+    bool has_asked;
+    bool is_over; /* it failed: what comes is dropped */
 } asking;
 
 /* ---- the question ---- */
@@ -69,11 +71,16 @@ static void on_timeout(weir_timer *timer) {
     give_up(ctx, weir_ctx_state(ctx), &(weir_error){.status = WEIR_E_TIMEOUT, .what = "websocket handshake"});
 }
 
-static void asking_active(weir_ctx *ctx) {
-    asking *self = weir_ctx_state(ctx);
+static void ask(weir_ctx *ctx, asking *self) {
+    if (self->has_asked) return;
+    self->has_asked = true;
     weir_timer_start(&self->timer, weir_ctx_loop(ctx), self->options.timeout_ms);
     weir_status status = weir_websocket_key(self->key);
     weir_ctx_write(ctx, status == WEIR_OK ? write_request(ctx, self) : NULL, NULL);
+}
+
+static void asking_active(weir_ctx *ctx) {
+    ask(ctx, weir_ctx_state(ctx));
     weir_ctx_fire_active(ctx);
 }
 
@@ -166,9 +173,17 @@ static void asking_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     }
 }
 
+static void asking_event(weir_ctx *ctx, weir_obj *event) {
+    asking *self = weir_ctx_state(ctx);
+    if (event == &weir_event_peer_closed.obj && !self->is_over)
+        give_up(ctx, self, &(weir_error){.status = WEIR_E_EOF, .what = "websocket handshake"});
+    weir_ctx_fire_event(ctx, event);
+}
+
 static void asking_added(weir_ctx *ctx) {
     asking *self = weir_ctx_state(ctx);
     weir_timer_init(&self->timer, on_timeout, ctx);
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) ask(ctx, self);
 }
 
 static void asking_removed(weir_ctx *ctx) {
@@ -186,6 +201,7 @@ static const weir_handler asking_handler = {
     .removed = asking_removed,
     .active = asking_active,
     .read = asking_read,
+    .event = asking_event,
     .write = asking_write,
 };
 

@@ -3,10 +3,10 @@
  *     weir_websocket_client_add(pipeline, &(weir_websocket_client_options){.host = "a.example", .target = "/chat"});
  *     add your handler behind; connect
  *
- * In short: when the channel is active it sends the request, checks the answer, puts the handlers of websocket.h in its
+ * In short: once the channel is active it sends the request, checks the answer, puts the handlers of websocket.h in its
  * place and fires weir_websocket_opened. Until then what is written fails with -ENOTCONN. An answer that is not
  * right, or none in time, is an `error` event, which closes unless somebody takes it: WEIR_E_INVALID with the status of
- * the answer in `actual`, WEIR_E_TIMEOUT, or what http_parser.h says.
+ * the answer in `actual`, WEIR_E_TIMEOUT, WEIR_E_EOF when the peer ended first, or what http_parser.h says.
  *
  * Layer: codec. On the channel's loop.
  */
