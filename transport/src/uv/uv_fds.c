@@ -1,6 +1,7 @@
 /* uv_fds.c - see uv_fds.h.
  *
- * The length given to the kernel is CMSG_LEN, not CMSG_SPACE, in whose padding one more descriptor would fit.
+ * The length given to the kernel is CMSG_LEN, not CMSG_SPACE: received, one more descriptor would fit in that padding; sent,
+ * nobody has written it.
  */
 #include "uv/uv_fds.h"
 
@@ -32,7 +33,7 @@ size_t uv_fds_collect(const outbound_queue *queue, const outbound_entry *end, st
     room->header.cmsg_type = SCM_RIGHTS;
     room->header.cmsg_len = CMSG_LEN(taken * sizeof(int));
     header->msg_control = room;
-    header->msg_controllen = CMSG_SPACE(taken * sizeof(int));
+    header->msg_controllen = CMSG_LEN(taken * sizeof(int));
     return count;
 }
 
