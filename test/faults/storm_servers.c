@@ -150,7 +150,7 @@ weir_status storm_build_file(weir_pipeline *pipeline, void *arg) {
     return status != WEIR_OK ? status : storm_add_file(pipeline, arg);
 }
 
-/* ---- a relay to the echo server, which keeps floods out of user space ---- */
+/* ---- a relay to the test's own server, or the echo server, which keeps floods out of user space ---- */
 
 static weir_status build_target(weir_pipeline *pipeline, void *arg) {
     return storm_account(pipeline, arg);
@@ -159,11 +159,12 @@ static weir_status build_target(weir_pipeline *pipeline, void *arg) {
 weir_status storm_build_relay(weir_pipeline *pipeline, void *arg) {
     storm *world = arg;
     weir_channel *client = weir_pipeline_channel(pipeline);
+    const weir_server *server = world->own != NULL ? world->own : world->echo;
     weir_status status = storm_account(pipeline, world);
     if (status != WEIR_OK) return status;
     weir_client_options to = {.loop = world->loop,
                               .host = "127.0.0.1",
-                              .port = weir_addr_port(weir_server_addr(world->echo)),
+                              .port = weir_addr_port(weir_server_addr(server)),
                               .build = build_target,
                               .build_arg = world,
                               .connect_timeout_ms = 20000,
