@@ -377,3 +377,29 @@ WEIR_TEST(websocket_parser, lets_others_go_first_in_a_message_of_last_blocks) {
     weir_buf_release(blocks);
     close_rig(&self);
 }
+
+/* What comes out of a dripped byte is a few bytes as well. */
+WEIR_TEST(websocket_parser, does_not_pin_a_buf_for_what_comes_of_each_dripped_byte) {
+    weir_websocket_deflate_params params = {.on = true, .own_window_bits = 15, .peer_window_bits = 15};
+    weir_websocket_deflater *deflater =
+        weir_websocket_deflater_new(&params, &(weir_websocket_deflate_options){.on = true}, NULL);
+    rig self = {.compressed = true};
+    open_rig(&self, WEIR_WEBSOCKET_CLIENT);
+    weir_buf *noise = weir_buf_new(4000);
+    for (uint32_t i = 0, seed = 1; i < 4000; i++, seed = seed * 1664525 + 1013904223)
+        weir_buf_write_u8(noise, (uint8_t)(seed >> 16));
+    weir_buf *payload = weir_websocket_deflate(deflater, noise, true);
+    weir_buf *wire = talk_frame(WEIR_WEBSOCKET_SERVER, 0xc2, weir_buf_peek(payload));
+    while (weir_buf_readable(wire) > 1) {
+        weir_buf *byte = weir_buf_read_slice(wire, 1);
+        feed(&self, weir_buf_copy(byte));
+        weir_buf_release(byte);
+    }
+    expect(weir_buf_pinned(self.parser.message) < 16384);
+    feed(&self, wire);
+    expect(strncmp(talk_heard(self.log), "binary 4000 ", 12) == 0);
+    weir_buf_release(payload);
+    weir_buf_release(noise);
+    weir_websocket_deflater_free(deflater);
+    close_rig(&self);
+}

@@ -2,7 +2,9 @@
  * once that others would wait for it. */
 #include <errno.h>
 
+#include <weir/buffer/buf_bytes.h>
 #include <weir/buffer/buf_composite.h>
+#include <weir/codec/cumulation.h>
 #include <weir/codec/websocket_deflate.h>
 
 #include "websocket/frame_out.h"
@@ -73,6 +75,16 @@ static size_t room_for(const weir_websocket_inflater *self, uint64_t left) {
     return guess < left ? guess : (size_t)left;
 }
 
+/* Little is copied behind what is there: a buf for what comes of each dripped byte would pin 500 times as much. Takes: buf. */
+static weir_status put_behind(weir_buf *out, weir_buf *buf) {
+    bool is_first = !weir_buf_is_readable(out);
+    if (is_first || weir_buf_readable(buf) >= WEIR_CUMULATION_SMALL)
+        return weir_buf_composite_append(out, buf);
+    weir_buf_write_bytes(out, buf->rp, weir_buf_readable(buf));
+    weir_buf_release(buf);
+    return weir_buf_status(out);
+}
+
 /* One buf full at most. `left` bytes may still come: a byte more than is allowed, so that it is seen. */
 static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, uint64_t *left) {
     size_t room = room_for(self, *left);
@@ -86,7 +98,7 @@ static weir_status inflate_once(weir_websocket_inflater *self, weir_buf *out, ui
     *left -= n;
     use_share(self, answer == Z_STREAM_END ? n + LAST_BLOCK : n);
     self->is_full = self->stream.avail_out == 0;
-    weir_status status = weir_buf_composite_append(out, buf);
+    weir_status status = put_behind(out, buf);
     if (status != WEIR_OK) return status;
     if (answer == Z_STREAM_END) return begin_again(self);
     if (answer == Z_MEM_ERROR) return WEIR_E_NO_MEMORY;
