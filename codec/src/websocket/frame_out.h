@@ -12,4 +12,7 @@ weir_buf *websocket_frame_in_headroom(const weir_websocket_header *header, weir_
 /* From the pool, or where there is none from the heap. */
 weir_buf *websocket_get_buf(weir_pool *pool, size_t capacity);
 
+/* The same, with headroom for a header in front of the payload. */
+weir_buf *websocket_get_payload(weir_pool *pool, size_t capacity);
+
 #endif

@@ -55,7 +55,7 @@ void websocket_send_control(websocket_session *self, unsigned opcode, weir_buf *
 /* The close frame, if none was sent yet. Takes: promise. */
 void websocket_send_close(websocket_session *self, unsigned code, weir_bytes reason, weir_promise *promise);
 
-/* A buf for a control frame's payload, or NULL. */
-weir_buf *websocket_control_payload(websocket_session *self, weir_bytes bytes);
+/* An empty buf for any control frame's payload, or NULL. */
+weir_buf *websocket_control_payload(websocket_session *self);
 
 #endif

@@ -106,8 +106,7 @@ static void look_for_life(websocket_session *self) {
     self->has_pinged = !is_alive && is_heard;
     await_ping(self);
     if (is_alive) return;
-    weir_buf *nothing = websocket_control_payload(self, weir_bytes_of(NULL, 0));
-    websocket_send_control(self, WEIR_WEBSOCKET_PING, nothing, NULL);
+    websocket_send_control(self, WEIR_WEBSOCKET_PING, websocket_control_payload(self), NULL);
 }
 
 static void on_timer(weir_timer *timer) {

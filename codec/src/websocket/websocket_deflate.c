@@ -116,9 +116,8 @@ void weir_websocket_deflater_forget(weir_websocket_deflater *self) {
 
 weir_buf *weir_websocket_deflate(weir_websocket_deflater *self, const weir_buf *payload, bool ends) {
     size_t n = weir_buf_readable(payload);
-    weir_buf *out = websocket_get_buf(self->pool, WEIR_WEBSOCKET_HEADER_MOST + 64 + n / 3);
+    weir_buf *out = websocket_get_payload(self->pool, 64 + n / 3);
     if (out == NULL) return NULL;
-    weir_buf_reserve_headroom(out, WEIR_WEBSOCKET_HEADER_MOST);
     bool is_done = open_stream(self) && deflate_parts(self, payload, out);
     self->stream.avail_in = 0;
     if (!is_done || !deflate_some(&self->stream, Z_SYNC_FLUSH, out)) {

@@ -2,7 +2,9 @@
 #include <weir/buffer/buf_bytes.h>
 #include <weir/core/alloc.h>
 #include <weir/transport/channel.h>
+#include <weir/transport/loop.h>
 
+#include "websocket/frame_out.h"
 #include "websocket/session.h"
 
 static weir_leak_counter opened = {.name = "websocket opened"};
@@ -58,10 +60,8 @@ void websocket_tell_opened(weir_ctx *ctx, weir_http_request *request,
 
 /* With room in front for the header. */
 static weir_buf *copy_of(weir_ctx *ctx, weir_bytes bytes) {
-    weir_buf *buf = weir_ctx_get_buf(ctx, WEIR_WEBSOCKET_HEADER_MOST + bytes.len);
-    if (buf == NULL) return NULL;
-    weir_buf_reserve_headroom(buf, WEIR_WEBSOCKET_HEADER_MOST);
-    weir_buf_write_view(buf, bytes);
+    weir_buf *buf = websocket_get_payload(weir_loop_pool(weir_ctx_loop(ctx)), bytes.len);
+    if (buf != NULL) weir_buf_write_view(buf, bytes);
     return buf;
 }
 

@@ -51,6 +51,12 @@ weir_buf *websocket_get_buf(weir_pool *pool, size_t capacity) {
     return pool == NULL ? weir_buf_new(capacity) : weir_pool_get(pool, capacity);
 }
 
+weir_buf *websocket_get_payload(weir_pool *pool, size_t capacity) {
+    weir_buf *buf = websocket_get_buf(pool, WEIR_WEBSOCKET_HEADER_MOST + capacity);
+    if (buf != NULL) weir_buf_reserve_headroom(buf, WEIR_WEBSOCKET_HEADER_MOST);
+    return buf;
+}
+
 static bool has_own_headroom(const weir_buf *buf) {
     return !weir_buf_is_composite(buf) && !weir_buf_is_read_only(buf) && weir_buf_is_unshared(buf);
 }

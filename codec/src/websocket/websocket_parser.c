@@ -87,9 +87,8 @@ static void move_on(weir_websocket_parser *self, weir_buf *in, size_t n) {
 
 /* The next `n` bytes, unmasked, in memory of their own. */
 static weir_buf *copy_bytes(weir_websocket_parser *self, const weir_buf *in, size_t n, size_t at) {
-    weir_buf *copy = websocket_get_buf(self->options.pool, n + WEIR_WEBSOCKET_HEADER_MOST);
+    weir_buf *copy = websocket_get_payload(self->options.pool, n);
     if (copy == NULL) return NULL;
-    weir_buf_reserve_headroom(copy, WEIR_WEBSOCKET_HEADER_MOST);
     weir_buf_write_bytes(copy, in->rp, n);
     if (self->header.masked) weir_websocket_mask(copy->rp, n, self->header.mask, at);
     self->copied += n;
@@ -367,10 +366,9 @@ static weir_decode read_control(weir_websocket_parser *self, const weir_websocke
     uint8_t bytes[WEIR_WEBSOCKET_HEADER_MOST + WEIR_WEBSOCKET_CONTROL_MOST];
     if (!weir_buf_peek_bytes(in, bytes, header->size + n)) return WEIR_DECODE_MORE;
     if (header->masked) weir_websocket_mask(bytes + header->size, n, header->mask, 0);
-    weir_buf *payload = websocket_get_buf(self->options.pool, WEIR_WEBSOCKET_HEADER_MOST + n);
+    weir_buf *payload = websocket_get_payload(self->options.pool, n);
     weir_websocket_message *message = NULL;
     if (payload != NULL) {
-        weir_buf_reserve_headroom(payload, WEIR_WEBSOCKET_HEADER_MOST);
         weir_buf_write_bytes(payload, bytes + header->size, n);
         message = websocket_message_make(header->opcode, payload, true, true);
     }

@@ -194,12 +194,8 @@ static void write_prepared(websocket_session *self, weir_websocket_prepared *pre
 
 /* ---- control ---- */
 
-weir_buf *websocket_control_payload(websocket_session *self, weir_bytes bytes) {
-    weir_buf *payload = websocket_get_buf(pool_of(self), WEIR_WEBSOCKET_HEADER_MOST + bytes.len);
-    if (payload == NULL) return NULL;
-    weir_buf_reserve_headroom(payload, WEIR_WEBSOCKET_HEADER_MOST);
-    weir_buf_write_view(payload, bytes);
-    return payload;
+weir_buf *websocket_control_payload(websocket_session *self) {
+    return websocket_get_payload(pool_of(self), WEIR_WEBSOCKET_CONTROL_MOST);
 }
 
 void websocket_send_control(websocket_session *self, unsigned opcode, weir_buf *payload,
@@ -212,7 +208,7 @@ void websocket_send_close(websocket_session *self, unsigned code, weir_bytes rea
         refuse(self, NULL, promise, WEIR_E_CLOSED);
         return;
     }
-    weir_buf *payload = websocket_control_payload(self, weir_bytes_of(NULL, 0));
+    weir_buf *payload = websocket_control_payload(self);
     if (payload != NULL) weir_websocket_close_write(payload, code, reason);
     self->close_sent = true;
     weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->options.close_timeout_ms);
