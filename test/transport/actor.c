@@ -176,21 +176,21 @@ weir_promise *trail_promise(trail *self, weir_loop *loop, const char *name) {
 static weir_event some_event = WEIR_EVENT_CONSTANT("some");
 
 void fire_through(weir_pipeline *pipeline, actor_slot slot) {
-    weir_ctx *head = &pipeline->head, *tail = &pipeline->tail;
+    weir_ctx *ends = &pipeline->ends;
     switch (slot) {
-    case ACTOR_ACTIVE: weir_ctx_fire_active(head); break;
-    case ACTOR_READ: weir_ctx_fire_read(head, &weir_buf_new(0)->obj); break;
-    case ACTOR_READ_COMPLETE: weir_ctx_fire_read_complete(head); break;
-    case ACTOR_EVENT: weir_ctx_fire_event(head, &some_event.obj); break;
-    case ACTOR_WRITABLE_CHANGED: weir_ctx_fire_writable_changed(head); break;
-    case ACTOR_ERROR: weir_ctx_fail(head, WEIR_E_INVALID, "test"); break;
-    case ACTOR_INACTIVE: weir_ctx_fire_inactive(head); break;
-    case ACTOR_WRITE: weir_ctx_write(tail, weir_buf_new(0), NULL); break;
-    case ACTOR_FLUSH: weir_ctx_flush(tail); break;
-    case ACTOR_PULL: weir_ctx_pull(tail); break;
-    case ACTOR_SHUTDOWN: weir_ctx_shutdown(tail, NULL); break;
-    case ACTOR_CLOSE: weir_ctx_close(tail, NULL); break;
-    case ACTOR_ABORT: weir_ctx_abort(tail, WEIR_E_CANCELED); break;
+    case ACTOR_ACTIVE: weir_ctx_fire_active(ends); break;
+    case ACTOR_READ: weir_ctx_fire_read(ends, &weir_buf_new(0)->obj); break;
+    case ACTOR_READ_COMPLETE: weir_ctx_fire_read_complete(ends); break;
+    case ACTOR_EVENT: weir_ctx_fire_event(ends, &some_event.obj); break;
+    case ACTOR_WRITABLE_CHANGED: weir_ctx_fire_writable_changed(ends); break;
+    case ACTOR_ERROR: weir_ctx_fail(ends, WEIR_E_INVALID, "test"); break;
+    case ACTOR_INACTIVE: weir_ctx_fire_inactive(ends); break;
+    case ACTOR_WRITE: weir_ctx_write(ends, weir_buf_new(0), NULL); break;
+    case ACTOR_FLUSH: weir_ctx_flush(ends); break;
+    case ACTOR_PULL: weir_ctx_pull(ends); break;
+    case ACTOR_SHUTDOWN: weir_ctx_shutdown(ends, NULL); break;
+    case ACTOR_CLOSE: weir_ctx_close(ends, NULL); break;
+    case ACTOR_ABORT: weir_ctx_abort(ends, WEIR_E_CANCELED); break;
     default: WEIR_UNREACHABLE();
     }
 }

@@ -354,7 +354,7 @@ static void live_fully(life *self) {
     weir_embedded_feed_bytes(self->embedded, "y", 1);
     life_write(self, 10, NULL);
     weir_channel_shutdown(channel, NULL);
-    weir_ctx_fail(&channel->pipeline.head, WEIR_E_LIMIT, "test");
+    weir_ctx_fail(&channel->pipeline.ends, WEIR_E_LIMIT, "test");
     weir_channel_close(channel, NULL);
     weir_channel_abort(channel, WEIR_E_LIMIT);
     weir_embedded_run(self->embedded);

@@ -213,9 +213,9 @@ static const weir_handler *some_handler(void) {
 
 static weir_ctx *some_place(void) {
     weir_pipeline *pipeline = weir_channel_pipeline(world.channel);
-    weir_ctx *ctx = pipeline->head.next; /* the watcher, which stays */
-    for (uint64_t i = below(4) + 1; i > 0 && ctx != &pipeline->tail; i--) ctx = ctx->next;
-    return ctx == &pipeline->tail ? NULL : ctx;
+    weir_ctx *ctx = pipeline->ends.next; /* the watcher, which stays */
+    for (uint64_t i = below(4) + 1; i > 0 && ctx != &pipeline->ends; i--) ctx = ctx->next;
+    return ctx == &pipeline->ends ? NULL : ctx;
 }
 
 static void keep_or_free(weir_status status, wisp *state) {
@@ -233,9 +233,9 @@ static void add_somewhere(void) {
     switch (at == NULL ? below(2) : below(4)) {
     case 0: status = weir_pipeline_add_last(pipeline, some_handler(), state); break;
     case 1: /* behind the watcher, while that is there */
-        status = pipeline->head.next == &pipeline->tail
+        status = pipeline->ends.next == &pipeline->ends
                      ? weir_pipeline_add_first(pipeline, some_handler(), state)
-                     : weir_pipeline_add_after(pipeline->head.next, some_handler(), state);
+                     : weir_pipeline_add_after(pipeline->ends.next, some_handler(), state);
         break;
     case 2: status = weir_pipeline_add_before(at, some_handler(), state); break;
     default: status = weir_pipeline_add_after(at, some_handler(), state);

@@ -40,7 +40,7 @@ static void unmake(chain *self) {
 }
 
 static weir_ctx *place_of(chain *self, actor *one) {
-    for (weir_ctx *ctx = self->pipeline->head.next; ctx != &self->pipeline->tail; ctx = ctx->next) {
+    for (weir_ctx *ctx = self->pipeline->ends.next; ctx != &self->pipeline->ends; ctx = ctx->next) {
         if (ctx->state == one) return ctx;
     }
     return NULL;
@@ -97,7 +97,7 @@ WEIR_TEST(pipeline, tells_where_a_write_from_a_place_goes) {
     weir_ctx *a = place_of(&list, &list.a);
     expect(weir_ctx_writes_to(place_of(&list, &list.b)) == a);
     expect(weir_ctx_writes_to(place_of(&list, &list.extra)) == a);
-    expect(weir_ctx_writes_to(a) == &list.pipeline->head);
+    expect(weir_ctx_writes_to(a) == &list.pipeline->ends);
     expect(weir_ctx_is_wire(weir_ctx_writes_to(a)));
     expect(!weir_ctx_is_wire(a));
     unmake(&list);
@@ -136,7 +136,7 @@ WEIR_TEST(pipeline, finds_the_first_of_a_table_or_a_name) {
     expect(weir_pipeline_find_name(list.pipeline, "actor") == place_of(&list, &list.a));
     expect(weir_pipeline_find_name(list.pipeline, "mute") == place_of(&list, &list.extra));
     expect(weir_pipeline_find(list.pipeline, &weir_log_handler) == NULL);
-    expect(weir_pipeline_find_name(list.pipeline, "head") == NULL);
+    expect(weir_pipeline_find_name(list.pipeline, "ends") == NULL);
     weir_ctx *ctx = weir_pipeline_find(list.pipeline, &mute_handler);
     expect(weir_ctx_state(ctx) == &list.extra);
     expect(weir_ctx_handler(ctx) == &mute_handler);
@@ -255,7 +255,7 @@ WEIR_TEST(pipeline, lets_a_handler_remove_all_and_itself_in_any_callback) {
         list.b.arg = &list;
         fire_through(list.pipeline, slot);
         weir_embedded_run(list.embedded);
-        expect(list.pipeline->head.next == &list.pipeline->tail);
+        expect(list.pipeline->ends.next == &list.pipeline->ends);
         expect_eq(list.a.seen[slot] + list.b.seen[slot] + list.c.seen[slot], 2);
         unmake(&list);
         expect_eq(list.b.seen[ACTOR_REMOVED], 1);

@@ -79,7 +79,7 @@ void channel_wire_active(weir_channel *channel) {
     atomic_store_explicit(&channel->state, CHANNEL_ACTIVE, memory_order_relaxed);
     channel->was_active = true;
     channel->reads = wants_reading(channel);
-    weir_ctx_fire_active(&channel->pipeline.head);
+    weir_ctx_fire_active(&channel->pipeline.ends);
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
     channel_update_reading(channel);
     if (channel->queue.head != NULL || channel->close_wanted || channel->shut_wanted) channel_flush(channel);
@@ -105,7 +105,7 @@ void channel_abort_now(weir_channel *channel, weir_status why) {
 void channel_wire_broken(weir_channel *channel, weir_status status, const char *what) {
     if (!channel_is_open(channel)) return;
     end(channel, status, true);
-    weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = what});
+    weir_ctx_fire_error(&channel->pipeline.ends, &(weir_error){.status = status, .what = what});
 }
 
 static void complete(weir_promise **promise, weir_status status) {
@@ -120,7 +120,7 @@ void channel_wire_closed(weir_channel *channel) {
     atomic_store_explicit(&channel->pending, 0, memory_order_relaxed);
     complete(&channel->shut_promise,
              channel->cause); /* a close that sent everything ended our direction too */
-    if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.head);
+    if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.ends);
     atomic_store_explicit(&channel->state, CHANNEL_GONE, memory_order_relaxed);
     pipeline_clear(&channel->pipeline);
     channel_free_attributes(channel);
@@ -197,7 +197,7 @@ static WEIR_COLD void cross_watermark(weir_channel *channel, bool writable) {
     channel->choked = !writable && !channel->options->read_while_unwritable;
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
     channel_update_reading(channel);
-    weir_ctx_fire_writable_changed(&channel->pipeline.head);
+    weir_ctx_fire_writable_changed(&channel->pipeline.ends);
 }
 
 static inline void note_pending(weir_channel *channel) {
@@ -222,7 +222,7 @@ void channel_write_failed(weir_channel *channel, weir_promise *promise, weir_sta
     if (promise != NULL) {
         weir_promise_complete(promise, status);
     } else if (status != WEIR_E_CLOSED && channel_is_open(channel)) {
-        weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "write"});
+        weir_ctx_fire_error(&channel->pipeline.ends, &(weir_error){.status = status, .what = "write"});
     }
 }
 
@@ -322,7 +322,7 @@ void channel_flush_later(weir_channel *channel) {
 void channel_end_turn(weir_channel *channel) {
     if (WEIR_UNLIKELY(channel->flush_through)) {
         channel->flush_through = false;
-        weir_ctx_flush(&channel->pipeline.tail);
+        weir_ctx_flush(&channel->pipeline.ends);
         if (channel->queue.unflushed == NULL) return; /* else a handler kept the flush */
     }
     channel_flush(channel);
@@ -355,7 +355,7 @@ void channel_fire_event(weir_channel *channel, weir_obj *event) {
         weir_obj_release(event);
         return;
     }
-    weir_ctx_fire_event(&channel->pipeline.head, event);
+    weir_ctx_fire_event(&channel->pipeline.ends, event);
 }
 
 void channel_throttle(weir_channel *channel, bool throttled) {

@@ -27,7 +27,7 @@ struct posted_call {
 };
 
 static weir_ctx *tail_of(weir_channel *channel) {
-    return &channel->pipeline.tail;
+    return &channel->pipeline.ends;
 }
 
 static void run_posted(weir_task *task) {
@@ -44,7 +44,7 @@ static void run_posted(weir_task *task) {
 void channel_tell_lost_calls(weir_channel *channel) {
     weir_status status = atomic_exchange_explicit(&channel->lost_calls, WEIR_OK, memory_order_seq_cst);
     if (status == WEIR_OK || !channel_is_open(channel)) return;
-    weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "posted call"});
+    weir_ctx_fire_error(&channel->pipeline.ends, &(weir_error){.status = status, .what = "posted call"});
 }
 
 /* Each is back in the list before it is told: whatever its handlers end leaves the list whole. */

@@ -152,12 +152,12 @@ void channel_pull_ends(weir_channel *channel);
 
 /* Of the wire, as those in wire.h. Takes: msg. */
 static inline void channel_wire_read(weir_channel *channel, weir_obj *msg) {
-    weir_ctx_fire_read(&channel->pipeline.head, msg);
+    weir_ctx_fire_read(&channel->pipeline.ends, msg);
 }
 
 static inline void channel_wire_read_complete(weir_channel *channel) {
     if (WEIR_UNLIKELY(channel->pulled)) channel_pull_ends(channel);
-    weir_ctx_fire_read_complete(&channel->pipeline.head);
+    weir_ctx_fire_read_complete(&channel->pipeline.ends);
 }
 
 /* A handler keeps back (or, as differences, no longer) what was written: it counts against the watermarks and, but for

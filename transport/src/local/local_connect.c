@@ -47,7 +47,7 @@ static void settle(client *self, weir_status status) {
     if (promise != NULL) {
         weir_promise_complete(promise, status);
     } else if (self->failed) {
-        weir_ctx_fire_error(&self->local.channel.pipeline.head,
+        weir_ctx_fire_error(&self->local.channel.pipeline.ends,
                             &(weir_error){.status = status, .what = "connect"});
     }
     self->failed = false;

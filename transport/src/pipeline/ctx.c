@@ -60,7 +60,7 @@ weir_ctx *weir_ctx_writes_to(const weir_ctx *ctx) {
 }
 
 bool weir_ctx_is_wire(const weir_ctx *ctx) {
-    return ctx == &ctx->pipeline->head;
+    return ctx == &ctx->pipeline->ends;
 }
 
 weir_buf *weir_ctx_get_buf(weir_ctx *ctx, size_t capacity) {

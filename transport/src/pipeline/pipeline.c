@@ -47,15 +47,13 @@ static weir_loop *loop_of(weir_pipeline *pipeline) {
     return channel_of(pipeline)->loop;
 }
 
-static void init_end(weir_ctx *ctx, weir_pipeline *pipeline, const weir_handler *handler) {
-    *ctx = (weir_ctx){.handler = handler, .pipeline = pipeline, .events = events_of(handler)};
-}
-
 void pipeline_init(weir_pipeline *pipeline) {
-    init_end(&pipeline->head, pipeline, &pipeline_head);
-    init_end(&pipeline->tail, pipeline, &pipeline_tail);
-    pipeline->head.next = &pipeline->tail;
-    pipeline->tail.prev = &pipeline->head;
+    weir_ctx *ends = &pipeline->ends;
+    *ends = (weir_ctx){.next = ends,
+                       .prev = ends,
+                       .handler = &pipeline_ends,
+                       .pipeline = pipeline,
+                       .events = events_of(&pipeline_ends)};
 }
 
 weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {
@@ -89,11 +87,11 @@ static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void 
 }
 
 weir_status weir_pipeline_add_last(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
-    return insert_after(pipeline->tail.prev, handler, state, NULL);
+    return insert_after(pipeline->ends.prev, handler, state, NULL);
 }
 
 weir_status weir_pipeline_add_first(weir_pipeline *pipeline, const weir_handler *handler, void *state) {
-    return insert_after(&pipeline->head, handler, state, NULL);
+    return insert_after(&pipeline->ends, handler, state, NULL);
 }
 
 weir_status weir_pipeline_add_before(weir_ctx *at, const weir_handler *handler, void *state) {
@@ -142,20 +140,20 @@ weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, vo
 }
 
 bool pipeline_sees_writes(const weir_pipeline *pipeline) {
-    const weir_ctx *ctx = pipeline->tail.prev;
+    const weir_ctx *ctx = pipeline->ends.prev;
     while ((ctx->events & EVENT_WRITE) == 0) ctx = ctx->prev;
-    return ctx != &pipeline->head;
+    return ctx != &pipeline->ends;
 }
 
 void pipeline_clear(weir_pipeline *pipeline) {
-    while (pipeline->tail.prev != &pipeline->head) weir_pipeline_remove(pipeline->tail.prev);
+    while (pipeline->ends.prev != &pipeline->ends) weir_pipeline_remove(pipeline->ends.prev);
 }
 
 /* ---- looking ---- */
 
 weir_ctx *weir_pipeline_find(weir_pipeline *pipeline, const weir_handler *handler) {
     loop_check_current(loop_of(pipeline), __func__);
-    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+    for (weir_ctx *ctx = pipeline->ends.next; ctx != &pipeline->ends; ctx = ctx->next) {
         if (ctx->handler == handler) return ctx;
     }
     return NULL;
@@ -163,7 +161,7 @@ weir_ctx *weir_pipeline_find(weir_pipeline *pipeline, const weir_handler *handle
 
 weir_ctx *weir_pipeline_find_name(weir_pipeline *pipeline, const char *name) {
     loop_check_current(loop_of(pipeline), __func__);
-    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+    for (weir_ctx *ctx = pipeline->ends.next; ctx != &pipeline->ends; ctx = ctx->next) {
         if (strcmp(ctx->handler->name, name) == 0) return ctx;
     }
     return NULL;
@@ -172,7 +170,7 @@ weir_ctx *weir_pipeline_find_name(weir_pipeline *pipeline, const char *name) {
 void weir_pipeline_dump(weir_pipeline *pipeline, FILE *out) {
     loop_check_current(loop_of(pipeline), __func__);
     int place = 1;
-    for (weir_ctx *ctx = pipeline->head.next; ctx != &pipeline->tail; ctx = ctx->next) {
+    for (weir_ctx *ctx = pipeline->ends.next; ctx != &pipeline->ends; ctx = ctx->next) {
         fprintf(out, "%2d %-20s", place++, ctx->handler->name);
         for (unsigned i = 0; i < SLOTS; i++) {
             if ((ctx->events & 1u << i) != 0) fprintf(out, " %s", slots[i].name);

@@ -1,8 +1,13 @@
-/* pipeline_internal.h - private: contexts, the events they take, and the two ends of the chain.
+/* pipeline_internal.h - private: contexts, the events they take, and the ends of the chain.
  *
- * A walker goes to the next context whose `events` has the bit of what is passed on; head takes every
- * outbound event and tail every inbound one, so it always ends. A removed context takes nothing, but keeps
- * its neighbours until the turn ends: a callback that is still inside it can go on from there.
+ *     +--> handler 1 <--> handler 2 <--> ... <--> handler n <--+
+ *     |                                                        |
+ *     +------------------------> ends <------------------------+
+ *
+ * A walker goes to the next context whose `events` has the bit of what is passed on. The chain is a ring, and the one
+ * context that closes it takes every event: inbound ones as the tail, outbound ones as the head. So a walk always ends,
+ * and either kind begins there. A removed context takes nothing, but keeps its neighbours until the turn ends: a callback
+ * that is still inside it can go on from there.
  */
 #ifndef WEIR_PIPELINE_INTERNAL_H
 #define WEIR_PIPELINE_INTERNAL_H
@@ -40,12 +45,10 @@ struct weir_ctx {
 };
 
 struct weir_pipeline {
-    weir_ctx head;
-    weir_ctx tail;
+    weir_ctx ends;
 };
 
-extern const weir_handler pipeline_head;
-extern const weir_handler pipeline_tail;
+extern const weir_handler pipeline_ends;
 
 void pipeline_init(weir_pipeline *pipeline);
 
@@ -53,7 +56,7 @@ void pipeline_init(weir_pipeline *pipeline);
 const char *pipeline_event_name(unsigned bit);
 
 static inline bool pipeline_is_empty(const weir_pipeline *pipeline) {
-    return pipeline->head.next == &pipeline->tail;
+    return pipeline->ends.next == &pipeline->ends;
 }
 
 /* Removes every handler, from tail to head. */

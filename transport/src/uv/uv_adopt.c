@@ -67,7 +67,7 @@ static void settle(adopted *self, weir_status status, bool tell) {
     if (promise != NULL) {
         weir_promise_complete(promise, status);
     } else if (tell) {
-        weir_ctx_fire_error(&self->uv.channel.pipeline.head,
+        weir_ctx_fire_error(&self->uv.channel.pipeline.ends,
                             &(weir_error){.status = status, .what = "adopt"});
     }
 }

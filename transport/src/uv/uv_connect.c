@@ -71,7 +71,7 @@ static void settle(beginning *self, weir_status status) {
     if (promise != NULL) {
         weir_promise_complete(promise, status);
     } else if (failed) {
-        weir_ctx_fire_error(&channel->pipeline.head, &(weir_error){.status = status, .what = "connect"});
+        weir_ctx_fire_error(&channel->pipeline.ends, &(weir_error){.status = status, .what = "connect"});
     }
 }
 

@@ -11,7 +11,7 @@
 
 void uv_datagram_report(uv_datagram *self, weir_status status, const char *what) {
     if (!channel_is_open(&self->uv.channel)) return;
-    weir_ctx_fire_error(&self->uv.channel.pipeline.head, &(weir_error){.status = status, .what = what});
+    weir_ctx_fire_error(&self->uv.channel.pipeline.ends, &(weir_error){.status = status, .what = what});
 }
 
 /* Nothing is watched any more; taking the error off the socket lets it go on. */

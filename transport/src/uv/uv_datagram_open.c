@@ -24,7 +24,7 @@ void uv_datagram_settle(uv_datagram *self, weir_status status) {
     if (promise != NULL) {
         weir_promise_complete(promise, status);
     } else if (failed) {
-        weir_ctx_fire_error(&self->uv.channel.pipeline.head, &(weir_error){.status = status, .what = "open"});
+        weir_ctx_fire_error(&self->uv.channel.pipeline.ends, &(weir_error){.status = status, .what = "open"});
     }
 }
 

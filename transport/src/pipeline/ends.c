@@ -1,4 +1,5 @@
-/* tail.c - the inward end of every pipeline: what happens to what nobody took. */
+/* ends.c - both ends of every pipeline, which are one context: inward, what happens to what nobody took; outward, where
+ * messages become queue entries. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -7,6 +8,8 @@
 
 #include "channel/channel_internal.h"
 #include "pipeline/pipeline_internal.h"
+
+/* ---- the tail ---- */
 
 static void tail_active(weir_ctx *ctx) {
     (void)ctx;
@@ -54,8 +57,34 @@ static void tail_inactive(weir_ctx *ctx) {
     (void)ctx;
 }
 
-const weir_handler pipeline_tail = {
-    .name = "tail",
+/* ---- the head ---- */
+
+static void head_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+    channel_write(channel_of(ctx->pipeline), msg, promise);
+}
+
+static void head_flush(weir_ctx *ctx) {
+    channel_flush(channel_of(ctx->pipeline));
+}
+
+static void head_pull(weir_ctx *ctx) {
+    channel_pull(channel_of(ctx->pipeline));
+}
+
+static void head_shutdown(weir_ctx *ctx, weir_promise *promise) {
+    channel_shutdown(channel_of(ctx->pipeline), promise);
+}
+
+static void head_close(weir_ctx *ctx, weir_promise *promise) {
+    channel_close(channel_of(ctx->pipeline), promise);
+}
+
+static void head_abort(weir_ctx *ctx, weir_status why) {
+    channel_abort_now(channel_of(ctx->pipeline), why);
+}
+
+const weir_handler pipeline_ends = {
+    .name = "ends",
     .active = tail_active,
     .read = tail_read,
     .read_complete = tail_read_complete,
@@ -63,4 +92,10 @@ const weir_handler pipeline_tail = {
     .writable_changed = tail_writable_changed,
     .error = tail_error,
     .inactive = tail_inactive,
+    .write = head_write,
+    .flush = head_flush,
+    .pull = head_pull,
+    .shutdown = head_shutdown,
+    .close = head_close,
+    .abort = head_abort,
 };
