@@ -24,25 +24,19 @@ static weir_event *const events[KINDS] = {&weir_event_idle_read, &weir_event_idl
 /* Small, because every connection has one. */
 typedef struct idle {
     weir_timer timer;      /* its arg is the context */
-    uint64_t last[2];      /* when it was read and written last */
-    uint64_t told[KINDS];  /* when its absence was told last */
+    uint64_t since[KINDS]; /* when it last came, or its absence was told */
     uint64_t written;      /* bytes that had left when the timer looked last */
     uint32_t limit[KINDS]; /* 0: not asked for */
     bool close;
 } idle;
 
-static uint64_t later_of(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 static uint64_t due(const idle *self, int kind) {
-    uint64_t last = kind == ALL ? later_of(self->last[READ], self->last[WRITE]) : self->last[kind];
-    return later_of(last, self->told[kind]) + self->limit[kind];
+    return self->since[kind] + self->limit[kind];
 }
 
 static void note(weir_ctx *ctx, int kind) {
     idle *self = weir_ctx_state(ctx);
-    self->last[kind] = weir_loop_now(weir_ctx_loop(ctx));
+    self->since[kind] = self->since[ALL] = weir_loop_now(weir_ctx_loop(ctx));
 }
 
 static void look_again(weir_ctx *ctx) {
@@ -73,7 +67,7 @@ static void on_timer(weir_timer *timer) {
     note_progress(ctx);
     for (int kind = 0; kind < KINDS; kind++) {
         is_idle[kind] = self->limit[kind] != 0 && due(self, kind) <= now;
-        if (is_idle[kind]) self->told[kind] = now;
+        if (is_idle[kind]) self->since[kind] = now;
     }
     look_again(ctx);
     bool close = self->close;
