@@ -79,12 +79,12 @@ struct weir_loop {
 
     weir_list channels; /* all that are not gone */
     atomic_size_t channel_count;
-    weir_list dirty;                /* channels with something to send at the end of the turn */
-    weir_list later;                /* those that have had their share of this turn */
-    weir_list yielding, ripe;       /* handlers that have more to do, see yield.c */
-    unsigned yields;                /* how many */
-    weir_ctx *graveyard;            /* removed contexts, freed at the end of the turn */
-    struct outbound_entry *entries; /* recycled */
+    weir_list dirty;                  /* channels with something to send at the end of the turn */
+    weir_list later;                  /* those that have had their share of this turn */
+    weir_list yielding, ripe;         /* handlers that have more to do, see yield.c */
+    unsigned yields;                  /* how many */
+    struct pipeline_place *graveyard; /* removed contexts, freed at the end of the turn */
+    struct outbound_entry *entries;   /* recycled */
     unsigned entries_kept;
     struct pipe_region *pipes; /* empty, for use again */
     unsigned pipes_kept;

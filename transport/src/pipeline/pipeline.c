@@ -69,8 +69,9 @@ static weir_status insert_after(weir_ctx *at, const weir_handler *handler, void 
     WEIR_CHECK(!at->removed, "a handler was added next to \"%s\", which is not in the pipeline any more",
                at->handler->name);
     if (channel_is_gone(channel_of(at->pipeline))) return WEIR_E_CLOSED;
-    weir_ctx *ctx = weir_alloc_acquire(loop->alloc, sizeof *ctx);
-    if (ctx == NULL) return WEIR_E_NO_MEMORY;
+    pipeline_place *place = weir_alloc_acquire(loop->alloc, sizeof *place);
+    if (place == NULL) return WEIR_E_NO_MEMORY;
+    weir_ctx *ctx = &place->ctx;
     *ctx = (weir_ctx){
         .next = at->next,
         .prev = at,
@@ -107,11 +108,11 @@ weir_status weir_pipeline_add_after(weir_ctx *at, const weir_handler *handler, v
 /* ---- removing ---- */
 
 void pipeline_free_removed(weir_loop *loop) {
-    for (weir_ctx *ctx = loop->graveyard, *next; ctx != NULL; ctx = next) {
-        weir_channel *channel = channel_of(ctx->pipeline);
-        next = ctx->next_removed;
+    for (pipeline_place *place = loop->graveyard, *next; place != NULL; place = next) {
+        weir_channel *channel = channel_of(place->ctx.pipeline);
+        next = place->next_removed;
         loop->graveyard = next;
-        weir_alloc_release(loop->alloc, ctx);
+        weir_alloc_release(loop->alloc, place);
         weir_channel_release(channel);
     }
 }
@@ -126,8 +127,9 @@ void weir_pipeline_remove(weir_ctx *ctx) {
     if (ctx->handler->removed != NULL) ctx->handler->removed(ctx);
     ctx->events = 0;
     weir_channel_retain(channel); /* a removed context still points into the channel */
-    ctx->next_removed = channel->loop->graveyard;
-    channel->loop->graveyard = ctx;
+    pipeline_place *place = WEIR_CONTAINER(ctx, pipeline_place, ctx);
+    place->next_removed = channel->loop->graveyard;
+    channel->loop->graveyard = place;
 }
 
 weir_status weir_pipeline_replace(weir_ctx *ctx, const weir_handler *handler, void *state) {

@@ -39,10 +39,15 @@ struct weir_ctx {
     const weir_handler *handler;
     void *state;
     weir_pipeline *pipeline;
-    weir_ctx *next_removed; /* in the loop's graveyard */
-    uint32_t events;        /* the bits of the handler's slots; 0 once removed */
+    uint32_t events; /* the bits of the handler's slots; 0 once removed */
     bool removed;
 };
+
+/* That of a handler, which can be removed. */
+typedef struct pipeline_place {
+    weir_ctx ctx;
+    struct pipeline_place *next_removed; /* in the loop's graveyard */
+} pipeline_place;
 
 struct weir_pipeline {
     weir_ctx ends;
