@@ -97,9 +97,9 @@ static uint32_t wanted_events(const uv_channel *self) {
 void uv_channel_arm(uv_channel *self) {
     if (!channel_is_open(&self->channel) || self->watch.fd < 0 || wanted_events(self) == self->watch.events)
         return;
-    if (!weir_list_is_empty(&self->rearm)) return;
+    if (!weir_list_is_empty(&self->watch.rearm)) return;
     uv_driver *driver = driver_of(self->channel.loop);
-    weir_list_push_back(&driver->rearm, &self->rearm);
+    weir_list_push_back(&driver->rearm, &self->watch.rearm);
     driver->loop.driver->continues(&driver->loop); /* or a host's run may end before the turn */
 }
 
@@ -149,7 +149,6 @@ static void close_wire(weir_channel *channel, bool abort) {
     } else {
         discard_unread(self->watch.fd);
     }
-    weir_list_remove(&self->rearm);
     uv_watch_close(&self->watch, driver_of(channel->loop), on_closed);
     close(self->watch.fd);
     self->watch.fd = -1;
@@ -182,8 +181,7 @@ static const wire_ops unix_wire = {
 
 void uv_channel_init(uv_channel *self, weir_loop *loop, int family, const weir_channel_options *options,
                      channel_owner *owner) {
-    self->watch.fd = -1;
-    weir_list_init(&self->rearm);
+    uv_watch_init(&self->watch, -1, NULL);
     channel_init(&self->channel, loop, family == AF_UNIX ? &unix_wire : &uv_wire, options, owner);
 }
 

@@ -71,7 +71,6 @@ static void close_wire(weir_channel *channel, bool abort) {
         return;
     }
     self->stats.overflowed = overflowed(self->uv.watch.fd);
-    weir_list_remove(&self->uv.rearm);
     uv_watch_close(&self->uv.watch, driver_of(channel->loop), on_closed);
     close(self->uv.watch.fd);
     self->uv.watch.fd = -1;

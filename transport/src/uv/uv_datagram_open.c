@@ -130,10 +130,9 @@ static void init(uv_datagram *self, const weir_datagram_options *options, weir_p
     self->expected = 1;
     self->run_segment = options->no_gso ? 0 : DATAGRAM_RUN;
     weir_timer_init(&self->retry, on_retry, self);
-    self->uv.watch.fd = -1;
+    uv_watch_init(&self->uv.watch, -1, NULL);
     self->uv.is_datagram = true;
     self->uv.peer_ending = true; /* there is no end to wait for */
-    weir_list_init(&self->uv.rearm);
     channel_init(&self->uv.channel, options->loop, &uv_datagram_wire, &self->options, NULL);
     self->opening = (uv_opening){.begin = begin, .settle = settle_unopened};
 }

@@ -38,7 +38,7 @@ struct uv_driver {
     uv_watch uv_ready; /* of a loop of our own: libuv's descriptor */
     bool uv_waits;     /* libuv must be run although its descriptor is silent */
     uv_watch *closing, **last_closing;
-    weir_list rearm;   /* channels whose mask may have to change */
+    weir_list rearm;   /* watches of channels whose mask may have to change */
     unsigned vain;     /* first reads of late (uv_read_fresh) */
     unsigned passed;   /* channels that were not read first */
     uv_poll_t set;     /* on a host's loop: of epoll_fd */
@@ -54,7 +54,6 @@ struct uv_driver {
 typedef struct uv_channel {
     weir_channel channel; /* first: it is freed through it */
     uv_watch watch;
-    weir_list rearm;      /* in the driver's list while the mask may have to change */
     bool blocked;         /* the socket was full: wait until it is writable */
     bool cold;            /* the disk is being waited for on the thread pool */
     bool peer_ending;     /* seen while paused */

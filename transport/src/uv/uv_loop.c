@@ -140,7 +140,7 @@ static void end_turn(uv_driver *self) {
     loop_end_turn(loop);
     for (weir_list *link = weir_list_pop_front(&self->rearm); link != NULL;
          link = weir_list_pop_front(&self->rearm)) {
-        uv_channel_rearm(WEIR_CONTAINER(link, uv_channel, rearm));
+        uv_channel_rearm(WEIR_CONTAINER(link, uv_channel, watch.rearm));
     }
     loop_rest(loop);
 }

@@ -167,7 +167,7 @@ void uv_read_fresh(uv_driver *driver) {
     weir_list_init(&all);
     weir_list_splice(&all, &driver->rearm);
     for (weir_list *link = weir_list_pop_front(&all); link != NULL; link = weir_list_pop_front(&all)) {
-        uv_channel *self = WEIR_CONTAINER(link, uv_channel, rearm);
+        uv_channel *self = WEIR_CONTAINER(link, uv_channel, watch.rearm);
         bool is_fresh = self->is_fresh;
         self->is_fresh = false;
         weir_list_push_back(&driver->rearm, link);

@@ -40,6 +40,7 @@ static void ignore(uv_watch *self, uint32_t events) {
 
 void uv_watch_close(uv_watch *self, uv_driver *driver, void (*closed)(uv_watch *self)) {
     (void)uv_watch_set(self, driver, 0); /* which does not fail */
+    weir_list_remove(&self->rearm);
     self->ready = ignore;
     self->closed = closed;
     self->next = NULL;

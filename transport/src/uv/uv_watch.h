@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include <weir/core/list.h>
 #include <weir/transport/loop.h>
 
 typedef struct uv_watch uv_watch;
@@ -21,14 +22,21 @@ struct uv_watch {
     /* `events` of those asked for when the batch came; a hang-up that comes alone is told as all of them. An error is
      * told as EPOLLERR, and nothing is watched any more. */
     void (*ready)(uv_watch *self, uint32_t events);
-    void (*closed)(uv_watch *self);
-    uv_watch *next; /* that is being closed */
+    union {
+        weir_list
+            rearm; /* until it is closed: in the driver's list while what is asked for may have to change */
+        struct {   /* from then on */
+            void (*closed)(uv_watch *self);
+            uv_watch *next; /* that is being closed */
+        };
+    };
     int fd;
     uint32_t events; /* asked for; 0: it is not in the set */
 };
 
 static inline void uv_watch_init(uv_watch *self, int fd, void (*ready)(uv_watch *self, uint32_t events)) {
     *self = (uv_watch){.ready = ready, .fd = fd};
+    weir_list_init(&self->rearm);
 }
 
 /* Asks for `events`; 0: for nothing, not even errors, which never fails. Fails: -ENOMEM, -ENOSPC, -EPERM for what
