@@ -71,7 +71,7 @@ WEIR_TEST(log_handler, names_what_went_wrong) {
     weir_log_set_level(WEIR_LOG_INFO);
     actor keeper = {.name = "keeper", .keeps = true};
     actor_add(&keeper, weir_embedded_pipeline(e));
-    weir_ctx_fail(&weir_embedded_pipeline(e)->head, WEIR_E_LIMIT, "test");
+    weir_ctx_fail(&weir_embedded_pipeline(e)->ends, WEIR_E_LIMIT, "test");
     expect_lines(e, "error WEIR_E_LIMIT: a configured limit was reached\n");
     weir_embedded_free(e);
     unlogged();

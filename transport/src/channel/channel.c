@@ -15,6 +15,7 @@ static atomic_uint_fast64_t last_id;
 static void free_channel(weir_obj *obj) {
     weir_channel *channel = (weir_channel *)(void *)obj;
     weir_loop *loop = channel->loop;
+    weir_alloc_release(loop->alloc, channel->rare);
     weir_alloc_release(loop->alloc, channel);
     loop_release(loop);
 }
@@ -30,8 +31,6 @@ void weir_channel_release(weir_channel *channel) {
     weir_obj_release(channel);
 }
 
-static void close_timeout(weir_timer *timer);
-
 void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
                   const weir_channel_options *options, channel_owner *owner) {
     weir_obj_init(&channel->obj, &channel_type);
@@ -45,9 +44,8 @@ void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
     channel->high_water = options->high_water;
     channel->write_cap = options->write_cap;
     pipeline_init(&channel->pipeline);
-    read_sizer_init(&channel->sizer, options->read_size, options->read_size_min, options->read_size_max);
+    read_sizer_init(&channel->sizer, options);
     weir_list_init(&channel->dirty);
-    weir_timer_init(&channel->close_timer, close_timeout, channel);
     weir_list_init(&channel->siblings);
     atomic_init(&channel->writable, true);
 }
@@ -93,7 +91,7 @@ static void end(weir_channel *channel, weir_status cause, bool abort) {
     atomic_store_explicit(&channel->state, CHANNEL_ENDING, memory_order_relaxed);
     channel->reads = false;
     channel->finishes = true;
-    weir_timer_stop(&channel->close_timer, channel->loop);
+    if (channel->rare != NULL) weir_timer_stop(&channel->rare->close_timer, channel->loop);
     weir_list_remove(&channel->dirty);
     channel->wire->close(channel, abort);
 }
@@ -117,7 +115,6 @@ static void complete(weir_promise **promise, weir_status status) {
 void channel_wire_closed(weir_channel *channel) {
     weir_status unsent = channel->cause != WEIR_OK ? channel->cause : (weir_status)WEIR_E_CLOSED;
     outbound_queue_fail(&channel->queue, channel->loop, unsent);
-    atomic_store_explicit(&channel->pending, 0, memory_order_relaxed);
     complete(&channel->shut_promise,
              channel->cause); /* a close that sent everything ended our direction too */
     if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.ends);
@@ -133,8 +130,10 @@ void channel_wire_closed(weir_channel *channel) {
 
 /* Once all that was written is out. */
 static void finish_if_sent(weir_channel *channel) {
-    if (channel->queue.head != NULL || channel_state_of(channel) != CHANNEL_ACTIVE) return;
-    if (channel->close_wanted) {
+    if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
+    if (channel->queue.head != NULL) {
+        if (channel->close_wanted) channel_bound_close(channel);
+    } else if (channel->close_wanted) {
         end(channel, WEIR_OK, false);
     } else if (channel->shut_wanted && !channel->shut_done) {
         channel->shut_done = true;
@@ -158,21 +157,7 @@ void channel_close(weir_channel *channel, weir_promise *promise) {
         return;
     }
     channel_update_reading(channel);
-    channel->close_progress = channel->stats.bytes_written;
-    weir_timer_start(&channel->close_timer, channel->loop, channel->options->close_timeout_ms);
     channel_flush(channel);
-}
-
-static void close_timeout(weir_timer *timer) {
-    weir_channel *channel = timer->arg;
-    if (channel->stats.bytes_written != channel->close_progress) {
-        channel->close_progress = channel->stats.bytes_written;
-        weir_timer_start(timer, channel->loop, channel->options->close_timeout_ms);
-        return;
-    }
-    weir_log(WEIR_LOG_INFO, "channel", "%llu: the peer took nothing for %u ms while closing: aborted",
-             (unsigned long long)channel->id, channel->options->close_timeout_ms);
-    end(channel, WEIR_E_TIMEOUT, true);
 }
 
 void channel_shutdown(weir_channel *channel, weir_promise *promise) {
@@ -201,15 +186,14 @@ static WEIR_COLD void cross_watermark(weir_channel *channel, bool writable) {
 }
 
 static inline void note_pending(weir_channel *channel) {
-    uint64_t pending = channel->queue.pending;
-    atomic_store_explicit(&channel->pending, pending, memory_order_relaxed);
+    uint64_t pending = outbound_queue_pending(&channel->queue);
     bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
     bool crossed = writable ? pending > channel->high_water : pending < channel->options->low_water;
     if (WEIR_UNLIKELY(crossed)) cross_watermark(channel, !writable);
 }
 
 void channel_hold(weir_channel *channel, uint64_t bytes, uint64_t elsewhere) {
-    channel->queue.pending += bytes;
+    loop_add(&channel->queue.pending, bytes);
     channel->queue.elsewhere += elsewhere;
 }
 
@@ -253,6 +237,8 @@ static inline void note_queued(weir_channel *channel) {
 static __attribute__((noinline)) void write_any(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
     uint64_t size = weir_obj_size(msg);
     weir_status status = refusal(channel, msg, size);
+    bool needs_rare = status == WEIR_OK && msg->type == &weir_region_type;
+    if (needs_rare && channel_need_rare(channel) == NULL) status = WEIR_E_NO_MEMORY;
     if (status == WEIR_OK && outbound_queue_push(&channel->queue, channel->loop, msg, promise, size)) {
         note_queued(channel);
         note_pending(channel);
@@ -270,7 +256,7 @@ static inline bool is_usual(const weir_channel *channel, const weir_obj *msg, ui
     *size = (uint64_t)(buf->wp - buf->rp);
     return !channel->finishes && channel->loop->entries != NULL &&
            atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
-           channel->queue.pending + *size + OUTBOUND_OVERHEAD <= channel->high_water;
+           outbound_queue_pending(&channel->queue) + *size + OUTBOUND_OVERHEAD <= channel->high_water;
 }
 
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
@@ -278,7 +264,6 @@ void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) 
     if (WEIR_LIKELY(is_usual(channel, msg, &size))) {
         outbound_queue_push_buf(&channel->queue, channel->loop, msg, promise, size);
         note_queued(channel);
-        atomic_store_explicit(&channel->pending, channel->queue.pending, memory_order_relaxed);
     } else {
         write_any(channel, msg, promise);
     }

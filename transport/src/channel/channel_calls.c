@@ -216,7 +216,7 @@ unsigned weir_channel_messages_per_turn(const weir_channel *channel) {
 }
 
 uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
-    return atomic_load_explicit(&channel->pending, memory_order_relaxed) +
+    return outbound_queue_pending(&channel->queue) +
            atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
 }
 
@@ -250,8 +250,4 @@ weir_pipeline *weir_channel_pipeline(weir_channel *channel) {
 
 int weir_channel_fd(const weir_channel *channel) {
     return channel_is_open(channel) ? channel->wire->fd(channel) : -1;
-}
-
-void weir_channel_get_stats(const weir_channel *channel, weir_channel_stats *out) {
-    *out = channel->stats;
 }

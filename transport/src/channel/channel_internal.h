@@ -40,6 +40,18 @@ typedef union short_addr {
 
 typedef struct channel_attribute channel_attribute;
 
+/* What every channel counts, as in weir_channel_stats. */
+typedef struct channel_counts {
+    uint64_t bytes_read, bytes_written, reads, messages_written, writev_calls;
+} channel_counts;
+
+/* What few channels need, made when one does (channel_rare.c). */
+typedef struct channel_rare {
+    weir_timer close_timer;  /* runs while a close waits for the queue */
+    uint64_t close_progress; /* bytes_written when it last looked */
+    uint64_t spliced_reads, sendfile_calls, sendfile_bytes, copied_bytes, cold_reads, would_block;
+} channel_rare;
+
 struct weir_channel {
     weir_obj obj;
     weir_loop *loop;
@@ -51,26 +63,26 @@ struct weir_channel {
     weir_pipeline pipeline;
     outbound_queue queue;
     size_t high_water, write_cap; /* as in the options, which other threads must not look into */
-    read_sizer sizer;
 
     weir_list siblings; /* in loop->channels */
     weir_list dirty;    /* in loop->dirty while there is something to send */
-    weir_timer close_timer;
-    uint64_t close_progress; /* bytes_written when the timer last looked */
     weir_promise *close_promise, *shut_promise;
-    weir_status cause; /* why it ended, the first one */
     channel_attribute *attributes;
+    channel_rare *rare; /* NULL until it is needed; there when a region is queued */
+    channel_counts stats;
 
-    _Atomic uint64_t off_loop; /* bytes of writes that are posted and not here yet */
-    _Atomic uint64_t pending;  /* queue.pending for other threads */
-    atomic_bool writable;
-    _Atomic channel_state state;
+    _Atomic uint64_t off_loop;      /* bytes of writes that are posted and not here yet */
     _Atomic weir_status lost_calls; /* why calls of other threads could not be posted, until that is told */
+    weir_status cause;              /* why it ended, the first one */
+    read_sizer sizer;
+    short_addr remote;
+    uint16_t yields;       /* of handlers that wait for their turn, for which nothing is read (yield.c) */
+    _Atomic uint8_t state; /* a channel_state */
+    atomic_bool writable;
     bool was_active;
     bool manual;       /* reading is off but for pulls */
     bool pulled;       /* one burst was asked for */
     bool choked;       /* reading pauses while unwritable */
-    uint16_t yields;   /* of handlers that wait for their turn, for which nothing is read (yield.c) */
     bool throttled;    /* reading pauses, pulls too, until a handler lets it go on (channel_throttle) */
     bool close_wanted; /* when the queue is out */
     bool shut_wanted;
@@ -80,9 +92,6 @@ struct weir_channel {
     bool peer_closed;
     uint8_t draining;   /* a channel_drain */
     bool flush_through; /* a handler gathers: this turn's end is a flush through the pipeline */
-
-    short_addr remote;
-    weir_channel_stats stats;
 };
 
 static inline weir_channel *channel_of(weir_pipeline *pipeline) {
@@ -100,6 +109,15 @@ void channel_init(weir_channel *channel, weir_loop *loop, const wire_ops *wire,
 /* Enters it in its loop and fills the pipeline; a failure of that ends the channel with it as the cause, and
  * is answered. On the loop. */
 weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg);
+
+/* What few channels need; NULL when out of memory. */
+channel_rare *channel_need_rare(weir_channel *channel);
+
+/* The socket is full. */
+void channel_note_full(weir_channel *channel);
+
+/* A close waits: without progress for the close timeout, or without memory to see to that, it is aborted. */
+void channel_bound_close(weir_channel *channel);
 
 /* The values go back; the channel is gone. */
 void channel_free_attributes(weir_channel *channel);
@@ -128,7 +146,7 @@ static inline bool channel_is_unix(const weir_channel *channel) {
 }
 
 static inline channel_state channel_state_of(const weir_channel *channel) {
-    return atomic_load_explicit(&channel->state, memory_order_relaxed);
+    return (channel_state)atomic_load_explicit(&channel->state, memory_order_relaxed);
 }
 
 static inline bool channel_is_gone(const weir_channel *channel) {

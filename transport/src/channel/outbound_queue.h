@@ -30,13 +30,17 @@ typedef struct outbound_entry {
 typedef struct outbound_queue {
     outbound_entry *head, *last;
     outbound_entry *unflushed; /* the first that may not be sent yet; NULL: all may */
-    uint64_t pending;          /* bytes and overhead, for the watermarks */
+    _Atomic uint64_t pending;  /* bytes and overhead, for the watermarks; other threads look at it */
     uint64_t elsewhere;        /* the part of it that is not memory: bytes of regions */
 } outbound_queue;
 
+static inline uint64_t outbound_queue_pending(const outbound_queue *queue) {
+    return loop_counted(&queue->pending);
+}
+
 /* What counts against the cap. */
 static inline uint64_t outbound_queue_memory(const outbound_queue *queue) {
-    return queue->pending - queue->elsewhere;
+    return outbound_queue_pending(queue) - queue->elsewhere;
 }
 
 /* What an entry costs besides its bytes. */
@@ -79,7 +83,7 @@ static inline void outbound_queue_push_buf(outbound_queue *queue, weir_loop *loo
     }
     queue->last = entry;
     if (WEIR_LIKELY(queue->unflushed == NULL)) queue->unflushed = entry;
-    queue->pending += size + OUTBOUND_OVERHEAD;
+    loop_add(&queue->pending, size + OUTBOUND_OVERHEAD);
 }
 
 static inline void outbound_queue_flush(outbound_queue *queue) {
@@ -105,7 +109,7 @@ static inline void outbound_queue_finish_only(outbound_queue *queue, weir_loop *
     weir_obj *msg = entry->msg;
     weir_promise *promise = entry->promise;
     queue->head = queue->last = NULL;
-    queue->pending -= entry->size - entry->sent + OUTBOUND_OVERHEAD;
+    loop_add(&queue->pending, -(entry->size - entry->sent + OUTBOUND_OVERHEAD));
     outbound_entry_put(loop, entry);
     if (WEIR_UNLIKELY(promise != NULL)) {
         weir_obj_release(msg);

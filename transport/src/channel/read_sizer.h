@@ -6,22 +6,22 @@
 #ifndef WEIR_READ_SIZER_H
 #define WEIR_READ_SIZER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <weir/transport/channel_options.h>
 
 typedef struct read_sizer {
-    uint32_t size, min, max;
+    uint32_t size;
     bool was_small;
 } read_sizer;
 
-static inline void read_sizer_init(read_sizer *sizer, size_t size, size_t min, size_t max) {
-    *sizer = (read_sizer){(uint32_t)size, (uint32_t)min, (uint32_t)max, false};
+static inline void read_sizer_init(read_sizer *sizer, const weir_channel_options *options) {
+    *sizer = (read_sizer){.size = (uint32_t)options->read_size};
 }
 
-static inline void read_sizer_note(read_sizer *sizer, size_t got, size_t room) {
+static inline void read_sizer_note(read_sizer *sizer, const weir_channel_options *options, size_t got,
+                                   size_t room) {
     if (got >= room) {
-        sizer->size = sizer->size <= sizer->max / 4 ? sizer->size * 4 : sizer->max;
+        uint32_t max = (uint32_t)options->read_size_max;
+        sizer->size = sizer->size <= max / 4 ? sizer->size * 4 : max;
         sizer->was_small = false;
     } else if (got > sizer->size / 4) {
         sizer->was_small = false;
@@ -29,7 +29,8 @@ static inline void read_sizer_note(read_sizer *sizer, size_t got, size_t room) {
         sizer->was_small = true;
     } else {
         sizer->was_small = false;
-        sizer->size = sizer->size / 2 > sizer->min ? sizer->size / 2 : sizer->min;
+        uint32_t min = (uint32_t)options->read_size_min;
+        sizer->size = sizer->size / 2 > min ? sizer->size / 2 : min;
     }
 }
 

@@ -78,13 +78,13 @@ static void complete_front(weir_channel *channel) {
 static bool flatten(weir_channel *channel, outbound_entry *entry) {
     const weir_buf *content = content_of(entry);
     size_t size = (size_t)entry->size;
-    if (entry->piece != NULL) return false;
+    if (entry->piece != NULL || channel_need_rare(channel) == NULL) return false;
     weir_buf *piece = weir_pool_get(channel->loop->pool, size);
     if (piece == NULL) return false;
     if (!weir_buf_get_bytes(content, weir_buf_reader_index(content), piece->wp, size)) WEIR_UNREACHABLE();
     weir_buf_commit(piece, size);
     entry->piece = piece;
-    channel->stats.copied_bytes += size;
+    channel->rare->copied_bytes += size;
     return true;
 }
 
@@ -206,7 +206,7 @@ static bool means_no_run(weir_status status) {
 /* The first message was refused. */
 static outcome refused(uv_datagram *self, const shipment *first, weir_status status) {
     if (status == -EAGAIN) {
-        self->uv.channel.stats.would_block++;
+        channel_note_full(&self->uv.channel);
         return BLOCKED;
     }
     if (status == -ENOBUFS || status == -ENOMEM) return LATER;

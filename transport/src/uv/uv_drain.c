@@ -58,7 +58,7 @@ static weir_status fill_piece(weir_channel *channel, outbound_entry *entry, weir
     if (got < 0) return (weir_status)got;
     if (got == 0) return WEIR_E_TRUNCATED;
     weir_buf_commit(entry->piece, (size_t)got);
-    channel->stats.copied_bytes += (uint64_t)got;
+    channel->rare->copied_bytes += (uint64_t)got;
     return WEIR_OK;
 }
 
@@ -178,7 +178,7 @@ static inline outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, c
     weir_channel *channel = &self->channel;
     if (WEIR_UNLIKELY(sent < 0)) {
         if (sent != -EAGAIN) return fail(self, (weir_status)sent, what);
-        channel->stats.would_block++;
+        channel_note_full(channel);
         return BLOCKED;
     }
     channel->stats.bytes_written += (uint64_t)sent;
@@ -186,7 +186,7 @@ static inline outcome note_sent(uv_channel *self, ssize_t sent, size_t wanted, c
     if (!channel_is_open(channel)) return FAILED;
     if (WEIR_LIKELY((size_t)sent == wanted))
         return outbound_queue_front(&channel->queue) == NULL ? DONE : SENT;
-    channel->stats.would_block++; /* taken in part: full, asking again would only confirm it */
+    channel_note_full(channel); /* taken in part: full, asking again would only confirm it */
     return BLOCKED;
 }
 
@@ -286,8 +286,8 @@ static outcome send_region(uv_channel *self, outbound_entry *entry, size_t *budg
     if (region->ops->only_sent) {
         channel->stats.writev_calls++;
     } else if (sent > 0) {
-        channel->stats.sendfile_calls++;
-        channel->stats.sendfile_bytes += (uint64_t)sent;
+        channel->rare->sendfile_calls++;
+        channel->rare->sendfile_bytes += (uint64_t)sent;
         *budget -= (size_t)sent;
     }
     return note_sent(self, sent, n, "sendfile");
@@ -332,7 +332,7 @@ static weir_status give_front(warming *job, weir_status status) {
     if (status != WEIR_OK || job->got < 0) return status != WEIR_OK ? status : (weir_status)job->got;
     if (job->got == 0) return WEIR_E_TRUNCATED;
     weir_buf_commit(job->piece, (size_t)job->got);
-    job->channel->stats.copied_bytes += (uint64_t)job->got;
+    job->channel->rare->copied_bytes += (uint64_t)job->got;
     return WEIR_OK;
 }
 
@@ -372,7 +372,7 @@ static void warm_front(uv_channel *self) {
             .piece = entry->piece,
         };
         self->cold = true;
-        channel->stats.cold_reads++;
+        channel->rare->cold_reads++;
         status = weir_loop_offload(channel->loop, warm, warmed, job);
         if (status == WEIR_OK) {
             entry->piece = NULL; /* on the thread pool, whatever becomes of the entry */

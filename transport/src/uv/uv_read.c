@@ -23,7 +23,7 @@ enum {
 
 /* `got` bytes came where `room` had been expected. Takes: msg. */
 static inline int pass_in(weir_channel *channel, weir_obj *msg, size_t got, size_t room) {
-    read_sizer_note(&channel->sizer, got, room);
+    read_sizer_note(&channel->sizer, channel->options, got, room);
     channel->stats.reads++;
     channel->stats.bytes_read += (uint64_t)got;
     channel_wire_read(channel, msg);
@@ -59,10 +59,10 @@ static int splice_once(uv_channel *self) {
     const weir_channel_options *options = channel->options;
     weir_status status = WEIR_E_UNSUPPORTED;
     weir_region *region = NULL;
-    if (channel->sizer.size > options->region_join_max)
+    if (channel->sizer.size > options->region_join_max && channel_need_rare(channel) != NULL)
         region = pipe_region_fill(channel->loop, self->watch.fd, options->read_pipe_size, &status);
     if (region == NULL) return status == WEIR_E_UNSUPPORTED ? read_once(self) : (int)status;
-    channel->stats.spliced_reads++;
+    channel->rare->spliced_reads++;
     return pass_in(channel, &region->obj, (size_t)region->length, channel->sizer.size);
 }
 
