@@ -186,14 +186,14 @@ static WEIR_COLD void cross_watermark(weir_channel *channel, bool writable) {
 }
 
 static inline void note_pending(weir_channel *channel) {
-    uint64_t pending = outbound_queue_pending(&channel->queue);
+    uint64_t pending = channel->queue.pending;
     bool writable = atomic_load_explicit(&channel->writable, memory_order_relaxed);
     bool crossed = writable ? pending > channel->high_water : pending < channel->options->low_water;
     if (WEIR_UNLIKELY(crossed)) cross_watermark(channel, !writable);
 }
 
 void channel_hold(weir_channel *channel, uint64_t bytes, uint64_t elsewhere) {
-    loop_add(&channel->queue.pending, bytes);
+    outbound_queue_count(&channel->queue, bytes);
     channel->queue.elsewhere += elsewhere;
 }
 
@@ -256,7 +256,7 @@ static inline bool is_usual(const weir_channel *channel, const weir_obj *msg, ui
     *size = (uint64_t)(buf->wp - buf->rp);
     return !channel->finishes && channel->loop->entries != NULL &&
            atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
-           outbound_queue_pending(&channel->queue) + *size + OUTBOUND_OVERHEAD <= channel->high_water;
+           channel->queue.pending + *size + OUTBOUND_OVERHEAD <= channel->high_water;
 }
 
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {

@@ -41,7 +41,7 @@ static inline outbound_entry *unlink_front(outbound_queue *queue) {
     if (queue->head == NULL) queue->last = NULL;
     if (queue->unflushed == entry) queue->unflushed = queue->head;
     uint64_t left = entry->size - entry->sent;
-    loop_add(&queue->pending, -(left + OUTBOUND_OVERHEAD));
+    outbound_queue_count(queue, -(left + OUTBOUND_OVERHEAD));
     if (is_elsewhere(entry->msg)) queue->elsewhere -= left;
     return entry;
 }
@@ -67,7 +67,7 @@ static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_sta
 
 static void advance_part(outbound_queue *queue, outbound_entry *entry, uint64_t bytes) {
     entry->sent += bytes;
-    loop_add(&queue->pending, -bytes);
+    outbound_queue_count(queue, -bytes);
     if (is_elsewhere(entry->msg)) queue->elsewhere -= bytes;
     if (entry->piece != NULL && !weir_buf_skip(entry->piece, bytes)) WEIR_UNREACHABLE();
     weir_promise_progress(entry->promise, entry->sent, entry->size); /* last: it may run anything */

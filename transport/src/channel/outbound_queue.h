@@ -30,17 +30,23 @@ typedef struct outbound_entry {
 typedef struct outbound_queue {
     outbound_entry *head, *last;
     outbound_entry *unflushed; /* the first that may not be sent yet; NULL: all may */
-    _Atomic uint64_t pending;  /* bytes and overhead, for the watermarks; other threads look at it */
+    uint64_t pending;          /* bytes and overhead, for the watermarks; see outbound_queue_count */
     uint64_t elsewhere;        /* the part of it that is not memory: bytes of regions */
 } outbound_queue;
 
+/* So much more is pending, or as a difference less. The loop alone writes it, and so reads it plainly. */
+static inline void outbound_queue_count(outbound_queue *queue, uint64_t more) {
+    __atomic_store_n(&queue->pending, queue->pending + more, __ATOMIC_RELAXED);
+}
+
+/* Any thread. */
 static inline uint64_t outbound_queue_pending(const outbound_queue *queue) {
-    return loop_counted(&queue->pending);
+    return __atomic_load_n(&queue->pending, __ATOMIC_RELAXED);
 }
 
 /* What counts against the cap. */
 static inline uint64_t outbound_queue_memory(const outbound_queue *queue) {
-    return outbound_queue_pending(queue) - queue->elsewhere;
+    return queue->pending - queue->elsewhere;
 }
 
 /* What an entry costs besides its bytes. */
@@ -83,7 +89,7 @@ static inline void outbound_queue_push_buf(outbound_queue *queue, weir_loop *loo
     }
     queue->last = entry;
     if (WEIR_LIKELY(queue->unflushed == NULL)) queue->unflushed = entry;
-    loop_add(&queue->pending, size + OUTBOUND_OVERHEAD);
+    outbound_queue_count(queue, size + OUTBOUND_OVERHEAD);
 }
 
 static inline void outbound_queue_flush(outbound_queue *queue) {
@@ -109,7 +115,7 @@ static inline void outbound_queue_finish_only(outbound_queue *queue, weir_loop *
     weir_obj *msg = entry->msg;
     weir_promise *promise = entry->promise;
     queue->head = queue->last = NULL;
-    loop_add(&queue->pending, -(entry->size - entry->sent + OUTBOUND_OVERHEAD));
+    outbound_queue_count(queue, -(entry->size - entry->sent + OUTBOUND_OVERHEAD));
     outbound_entry_put(loop, entry);
     if (WEIR_UNLIKELY(promise != NULL)) {
         weir_obj_release(msg);

@@ -97,7 +97,7 @@ static void mark(weir_ctx *ctx, writer *self) {
 }
 
 static bool may_ask(const writer *self, const weir_channel *channel) {
-    uint64_t on_its_way = outbound_queue_pending(&channel->queue) - self->line.held;
+    uint64_t on_its_way = channel->queue.pending - self->line.held;
     return weir_channel_is_writable(channel) ||
            (channel_is_open(channel) && on_its_way < channel->options->low_water);
 }
