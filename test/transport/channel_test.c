@@ -56,6 +56,34 @@ WEIR_TEST(channel, aborts_a_close_that_makes_no_progress_in_time) {
     life_end(&l);
 }
 
+WEIR_TEST(channel, closes_without_memory_when_nothing_is_queued) {
+    life l;
+    life_begin(&l, NULL);
+    weir_promise *promise = life_promise(&l, "close");
+    weir_tracking_alloc_fail_from(weir_test_alloc(), 0);
+    weir_channel_close(l.channel, promise);
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    weir_embedded_run(l.embedded);
+    expect(trail_is(&l.trail, "h.close\nh.inactive\nh.removed\nclose=WEIR_OK\n"));
+    life_end(&l);
+}
+
+WEIR_TEST(channel, aborts_a_close_that_has_to_wait_without_memory_for_its_deadline) {
+    life l;
+    life_begin(&l, NULL);
+    weir_embedded_stall(l.embedded, true);
+    life_write(&l, 5, "a");
+    weir_promise *promise = life_promise(&l, "close");
+    weir_tracking_alloc_fail_from(weir_test_alloc(), 0);
+    weir_channel_close(l.channel, promise);
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    weir_embedded_run(l.embedded);
+    expect(trail_is(&l.trail,
+                    "h.write\nh.close\na=WEIR_E_NO_MEMORY\nh.inactive\nh.removed\nclose=WEIR_E_NO_MEMORY\n"));
+    expect_status(weir_embedded_aborted(l.embedded), WEIR_E_NO_MEMORY);
+    life_end(&l);
+}
+
 WEIR_TEST(channel, aborts_at_once_and_fails_what_is_queued_with_the_cause) {
     life l;
     life_begin(&l, NULL);

@@ -8,7 +8,8 @@
  * goes with the last reference.
  *
  *     write     queues; leaves at the next flush or the end of the turn
- *     close     flushes, then closes (after the close timeout without progress: aborts)
+ *     close     flushes, then closes (after the close timeout without progress, or if it has to wait and there is no
+ *               memory to see to that: aborts)
  *     abort     closes now, the peer sees a reset
  *     shutdown  flushes, then ends our direction (FIN); reading goes on
  *
