@@ -49,11 +49,8 @@ static weir_loop *loop_of(weir_pipeline *pipeline) {
 
 void pipeline_init(weir_pipeline *pipeline) {
     weir_ctx *ends = &pipeline->ends;
-    *ends = (weir_ctx){.next = ends,
-                       .prev = ends,
-                       .handler = &pipeline_ends,
-                       .pipeline = pipeline,
-                       .events = events_of(&pipeline_ends)};
+    *ends = (weir_ctx){
+        .next = ends, .prev = ends, .handler = &pipeline_ends, .pipeline = pipeline, .events = EVENT_ALL};
 }
 
 weir_channel *weir_pipeline_channel(weir_pipeline *pipeline) {

@@ -31,6 +31,7 @@ enum {
     EVENT_SHUTDOWN = 1u << 10,
     EVENT_CLOSE = 1u << 11,
     EVENT_ABORT = 1u << 12,
+    EVENT_ALL = (EVENT_ABORT << 1) - 1,
 };
 
 struct weir_ctx {
