@@ -24,8 +24,6 @@ typedef struct paced_reader_ops {
     bool (*has_work)(const void *owner);
     void (*give_one)(void *owner); /* one step, by paced_reader_give */
     void (*free)(void *owner);
-    bool (*is_awaited)(
-        const void *owner); /* reading is off only until what waits here is taken; NULL: never */
 } paced_reader_ops;
 
 typedef struct paced_reader {
@@ -55,8 +53,7 @@ static inline void paced_reader_give(paced_reader *self, weir_obj *msg) {
 }
 
 static inline bool paced_reader_is_taken(const paced_reader *self) {
-    if (self->is_wanted || weir_channel_is_reading(weir_ctx_channel(self->ctx))) return true;
-    return self->ops->is_awaited != NULL && self->ops->is_awaited(self);
+    return self->is_wanted || weir_channel_is_reading(weir_ctx_channel(self->ctx));
 }
 
 static inline bool paced_reader_may_give(const paced_reader *self, bool all) {

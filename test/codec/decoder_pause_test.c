@@ -101,7 +101,8 @@ WEIR_TEST(decoder_pause, stops_the_reading_of_the_channel_meanwhile) {
     rig self;
     set_up(&self, NULL);
     feed(&self, "stop\n");
-    expect(!weir_channel_is_reading(channel_of(&self)));
+    expect(!weir_channel_can_read(channel_of(&self)));
+    expect(weir_channel_is_reading(channel_of(&self))); /* which is others' */
     weir_recorder_clear(self.outer);
     feed(&self, "one\n");
     expect(weir_recorder_saw(self.outer, ""));
@@ -110,23 +111,35 @@ WEIR_TEST(decoder_pause, stops_the_reading_of_the_channel_meanwhile) {
     expect_eq(stats.waiting, 0);
     weir_recorder_clear(self.recorder);
     resume(&self);
-    expect(weir_channel_is_reading(channel_of(&self)));
+    expect(weir_channel_can_read(channel_of(&self)));
     expect_eq(weir_recorder_count(self.recorder, "read 3 \"one\""), 1);
     tear_down(&self);
 }
 
-WEIR_TEST(decoder_pause, stops_the_reading_again_when_somebody_else_turned_it_on) {
+WEIR_TEST(decoder_pause, reads_nothing_also_when_somebody_switches_reading_on) {
     rig self;
     set_up(&self, NULL);
     weir_decoder_pause(lines_of(&self));
     weir_channel_set_reading(channel_of(&self), true);
     feed(&self, "one\n");
-    expect(!weir_channel_is_reading(channel_of(&self)));
-    feed(&self, "two\n");
-    expect_eq(weir_recorder_count(self.outer, "read 4"), 1);
+    expect(weir_recorder_saw(self.outer, ""));
     resume(&self);
-    expect(
-        weir_recorder_saw(self.recorder, "read 3 \"one\"\nread_complete\nread 3 \"two\"\nread_complete\n"));
+    expect(weir_recorder_saw(self.recorder, "read 3 \"one\"\nread_complete\n"));
+    tear_down(&self);
+}
+
+WEIR_TEST(decoder_pause, leaves_reading_as_others_switched_it_meanwhile) {
+    rig self;
+    set_up(&self, NULL);
+    weir_decoder_pause(lines_of(&self));
+    weir_channel_set_reading(channel_of(&self), false);
+    resume(&self);
+    feed(&self, "one\n");
+    expect(weir_recorder_saw(self.outer, ""));
+    weir_decoder_pause(lines_of(&self));
+    weir_channel_set_reading(channel_of(&self), true);
+    resume(&self);
+    expect(weir_recorder_saw(self.recorder, "read 3 \"one\"\nread_complete\n"));
     tear_down(&self);
 }
 
@@ -135,7 +148,20 @@ WEIR_TEST(decoder_pause, leaves_manual_reading_manual) {
     set_up(&self, &(weir_channel_options){.manual_read = true});
     weir_decoder_pause(lines_of(&self));
     resume(&self);
-    expect(!weir_channel_is_reading(channel_of(&self)));
+    expect(!weir_channel_can_read(channel_of(&self)));
+    tear_down(&self);
+}
+
+WEIR_TEST(decoder_pause, is_one_however_often_it_is_begun) {
+    rig self;
+    set_up(&self, NULL);
+    weir_decoder_pause(lines_of(&self));
+    weir_decoder_pause(lines_of(&self));
+    resume(&self);
+    expect(weir_channel_can_read(channel_of(&self)));
+    weir_decoder_resume(lines_of(&self)); /* and what is not paused holds nothing */
+    feed(&self, "one\n");
+    expect(weir_recorder_saw(self.recorder, "read 3 \"one\"\nread_complete\n"));
     tear_down(&self);
 }
 
@@ -207,7 +233,7 @@ WEIR_TEST(decoder_pause, does_not_nest_when_resumed_inside_a_callback) {
     expect_eq(self.deepest, 1);
     expect_eq(weir_recorder_count(self.recorder, "read 4"), 10000);
     expect_eq(weir_recorder_count(self.recorder, "read_complete"), 1);
-    expect(weir_channel_is_reading(channel_of(&self)));
+    expect(weir_channel_can_read(channel_of(&self)));
     tear_down(&self);
 }
 
@@ -225,7 +251,25 @@ WEIR_TEST(decoder_pause, hands_on_what_waits_when_removed) {
     set_up(&self, NULL);
     feed(&self, "stop\n");
     weir_pipeline_remove(lines_of(&self));
-    expect(weir_channel_is_reading(channel_of(&self)));
+    expect(weir_channel_can_read(channel_of(&self)));
+    tear_down(&self);
+}
+
+static void remove_and_pause(void *arg, weir_ctx *ctx, const weir_obj *msg) {
+    (void)ctx, (void)msg;
+    rig *self = arg;
+    weir_ctx *lines = lines_of(self);
+    if (lines == NULL) return;
+    weir_pipeline_remove(lines);
+    weir_decoder_pause(lines); /* too late */
+}
+
+WEIR_TEST(decoder_pause, holds_nothing_any_more_when_the_decoder_is_gone) {
+    rig self;
+    set_up(&self, NULL);
+    weir_recorder_on_read(self.recorder, remove_and_pause, &self);
+    feed(&self, "one\n");
+    expect(lines_of(&self) == NULL && weir_channel_can_read(channel_of(&self)));
     tear_down(&self);
 }
 

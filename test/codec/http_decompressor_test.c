@@ -205,22 +205,40 @@ WEIR_TEST(http_decompressor, holds_what_is_compressed_while_reading_is_off) {
     coded_end();
 }
 
-/* The server stops reading at the second request, before the first is answered. */
+/* A body of `n` zeros, and the next request behind it, at which the server reads no further. */
+static void feed_with_another_behind(size_t n) {
+    bytes body = coded_zeros(n, GZIP);
+    char head[200], next[] = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+    int length = snprintf(
+        head, sizeof head,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", body.len);
+    bytes first = coded_join((bytes){(uint8_t *)strndup(head, (size_t)length), (size_t)length}, body);
+    bytes both = coded_join(first, (bytes){(uint8_t *)strdup(next), sizeof next - 1});
+    coded_feed(both.ptr, both.len);
+    free(both.ptr);
+}
+
 WEIR_TEST(http_decompressor, goes_on_with_a_request_that_another_stands_behind) {
     coded_clear();
     coded.options.ratio_max = UINT_MAX;
     coded_start();
-    bytes body = coded_zeros(1 << 20, GZIP);
-    char head[200], next[] = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
-    int n = snprintf(head, sizeof head,
-                     "POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
-                     body.len);
-    bytes first = coded_join((bytes){(uint8_t *)strndup(head, (size_t)n), (size_t)n}, body);
-    bytes both = coded_join(first, (bytes){(uint8_t *)strdup(next), sizeof next - 1});
-    coded_feed(both.ptr, both.len);
+    feed_with_another_behind(1 << 20);
     expect_eq(coded.n, 1 << 20);
     expect(coded_saw(DECODED "head 0 0\nend\n"));
-    free(both.ptr);
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, stops_for_its_reader_also_while_another_request_stands_behind) {
+    coded_clear();
+    coded.options.ratio_max = UINT_MAX;
+    coded.stop_at = 50000;
+    coded_start();
+    feed_with_another_behind(1 << 20);
+    weir_embedded_advance(coded.e, 1000);
+    expect(coded.n >= 50000 && coded.n <= 50000 + 16384);
+    go_on_reading();
+    expect_eq(coded.n, 1 << 20);
+    expect(coded_saw(DECODED "head 0 0\nend\n"));
     coded_end();
 }
 

@@ -102,10 +102,8 @@ static void look(void) {
     weir_buf_release(out);
 }
 
-/* It does not while what it has to send is over the high watermark. */
 static bool reads(void) {
-    const weir_channel *channel = weir_embedded_channel(scene.server);
-    return weir_channel_is_reading(channel) && weir_channel_is_writable(channel);
+    return weir_channel_can_read(weir_embedded_channel(scene.server));
 }
 
 /* As from a socket: nothing comes to a server that does not read. Answers false then. */

@@ -227,6 +227,44 @@ WEIR_TEST(channel_flow, pauses_and_resumes_reading_and_still_serves_a_pull) {
     life_end(&l);
 }
 
+WEIR_TEST(channel_flow, reads_nothing_until_it_is_let_as_often_as_it_was_held) {
+    life l;
+    life_begin(&l, NULL);
+    weir_channel_hold_reading(l.channel);
+    weir_channel_hold_reading(l.channel);
+    weir_channel_pull(l.channel);
+    weir_embedded_feed_bytes(l.embedded, "x", 1);
+    weir_channel_let_read(l.channel);
+    weir_embedded_run(l.embedded);
+    expect(l.h.seen[ACTOR_READ] == 0 && !weir_channel_can_read(l.channel));
+    weir_channel_let_read(l.channel);
+    weir_embedded_run(l.embedded);
+    expect(l.h.seen[ACTOR_READ] == 1 && weir_channel_can_read(l.channel));
+    life_end(&l);
+}
+
+WEIR_TEST(channel_flow, keeps_the_switch_of_reading_apart_from_who_holds_it) {
+    life l;
+    life_begin(&l, NULL);
+    weir_channel_hold_reading(l.channel);
+    expect(weir_channel_is_reading(l.channel));
+    weir_channel_set_reading(l.channel, true);
+    expect(!weir_channel_can_read(l.channel));
+    weir_channel_set_reading(l.channel, false);
+    weir_channel_let_read(l.channel);
+    expect(!weir_channel_is_reading(l.channel) && !weir_channel_can_read(l.channel));
+    weir_embedded_feed_bytes(l.embedded, "x", 1);
+    expect_eq(l.h.seen[ACTOR_READ], 0);
+    life_end(&l);
+}
+
+WEIR_TEST(channel_flow, is_let_read_no_more_often_than_it_was_held) {
+    life l;
+    life_begin(&l, NULL);
+    expect_abort({ weir_channel_let_read(l.channel); }, "nobody holds the channel's reading");
+    life_end(&l);
+}
+
 WEIR_TEST(channel_flow, tells_once_that_the_peer_is_ending_while_nothing_is_read) {
     life l;
     life_begin(&l, &(weir_channel_options){.manual_read = true});

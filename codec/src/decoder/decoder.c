@@ -28,7 +28,6 @@ typedef struct decoder {
     unsigned share, left; /* messages a turn, and of this one; 0: not known yet */
     unsigned depth;
     uint8_t stops;    /* STOP_ bits */
-    bool holds_reads; /* it was us who stopped the channel's reading */
     bool has_ended;   /* the end of the stream came and is not passed on yet */
     bool is_pulled;   /* a pull came that no message has answered */
     bool has_told;    /* a message or an error, since that pull and the last read_complete */
@@ -248,38 +247,28 @@ static void go_on(weir_yield *yield) {
 
 /* ---- pausing ---- */
 
-static void hold_reads(weir_ctx *ctx, decoder *self) {
-    weir_channel *channel = weir_ctx_channel(ctx);
-    if (!weir_channel_is_reading(channel)) return;
-    weir_channel_set_reading(channel, false);
-    self->holds_reads = true;
-}
-
-static void release_reads(weir_ctx *ctx, decoder *self) {
-    if (self->holds_reads) weir_channel_set_reading(weir_ctx_channel(ctx), true);
-    self->holds_reads = false;
-}
-
 bool weir_decoder_is_paused(const weir_ctx *ctx) {
     return (decoder_of(ctx)->stops & STOP_PAUSED) != 0;
 }
 
-bool weir_decoder_holds_reads(const weir_ctx *ctx) {
-    return decoder_of(ctx)->holds_reads;
-}
-
 void weir_decoder_pause(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
+    if ((self->stops & (STOP_PAUSED | STOP_REMOVED)) != 0) return;
     self->stops |= STOP_PAUSED;
-    hold_reads(ctx, self);
+    weir_channel_hold_reading(weir_ctx_channel(ctx));
+}
+
+static void end_pause(weir_ctx *ctx, decoder *self) {
+    if ((self->stops & STOP_PAUSED) == 0) return;
+    self->stops &= (uint8_t)~STOP_PAUSED;
+    weir_channel_let_read(weir_ctx_channel(ctx));
 }
 
 /* Within a callback of ours the loop that called it goes on by itself. */
 void weir_decoder_resume(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     if ((self->stops & STOP_PAUSED) == 0) return;
-    self->stops &= (uint8_t)~STOP_PAUSED;
-    release_reads(ctx, self);
+    end_pause(ctx, self);
     if (self->depth == 0) decode_on(ctx, self);
 }
 
@@ -289,7 +278,7 @@ void weir_decoder_removed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     self->stops |= STOP_REMOVED;
     weir_yield_stop(&self->yield);
-    release_reads(ctx, self);
+    end_pause(ctx, self);
     if (self->depth > 0) return;
     self->depth++;
     leave(ctx, self);
@@ -313,7 +302,6 @@ void weir_decoder_read(weir_ctx *ctx, weir_obj *msg) {
 
 void weir_decoder_read_complete(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
-    if ((self->stops & STOP_PAUSED) != 0) hold_reads(ctx, self);
     if ((self->stops & STOP_YIELDED) == 0) self->left = self->share;
     if (self->depth > 0 || !may_end_burst(self)) {
         self->burst_ended = true;
@@ -351,8 +339,7 @@ void weir_decoder_writable_changed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     const weir_channel *channel = weir_ctx_channel(ctx);
     if (weir_channel_is_choked(channel)) {
-        bool is_pulled_by_hand = !self->holds_reads && !weir_channel_is_reading(channel);
-        if (!is_pulled_by_hand) self->stops |= STOP_CHOKED;
+        if (weir_channel_is_reading(channel)) self->stops |= STOP_CHOKED;
     } else if ((self->stops & STOP_CHOKED) != 0) {
         self->stops &= (uint8_t)~STOP_CHOKED;
         if (has_bytes(self) || self->has_ended) wait_for_turn(ctx, self);

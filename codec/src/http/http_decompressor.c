@@ -138,15 +138,7 @@ static void free_decompressor(void *owner) {
     weir_alloc_release(NULL, owner);
 }
 
-/* The server reads no further before this request is answered, of which the rest is here. */
-static bool is_awaited(const void *owner) {
-    const decompressor *self = owner;
-    const weir_ctx *at = weir_pipeline_find(weir_ctx_pipeline(self->pace.ctx), &http_server_ops.handler);
-    return at != NULL && weir_decoder_holds_reads(at);
-}
-
-static const paced_reader_ops ops = {
-    .has_work = has_work, .give_one = give_one, .free = free_decompressor, .is_awaited = is_awaited};
+static const paced_reader_ops ops = {.has_work = has_work, .give_one = give_one, .free = free_decompressor};
 
 /* ---- messages ---- */
 

@@ -62,8 +62,7 @@ weir_status channel_open(weir_channel *channel, weir_build_fn *build, void *arg)
 
 static bool wants_reading(const weir_channel *channel) {
     return channel_state_of(channel) == CHANNEL_ACTIVE && !channel->close_wanted && !channel->peer_closed &&
-           !channel->throttled && channel->yields == 0 &&
-           (channel->pulled || (!channel->manual && !channel->choked));
+           channel->holds == 0 && (channel->pulled || (!channel->manual && !channel->choked));
 }
 
 void channel_update_reading(weir_channel *channel) {
@@ -341,12 +340,6 @@ void channel_fire_event(weir_channel *channel, weir_obj *event) {
         return;
     }
     weir_ctx_fire_event(&channel->pipeline.ends, event);
-}
-
-void channel_throttle(weir_channel *channel, bool throttled) {
-    if (channel->throttled == throttled) return;
-    channel->throttled = throttled;
-    channel_update_reading(channel);
 }
 
 void channel_pull(weir_channel *channel) {

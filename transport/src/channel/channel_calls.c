@@ -201,10 +201,28 @@ void weir_channel_set_reading(weir_channel *channel, bool reading) {
     channel_update_reading(channel);
 }
 
+void weir_channel_hold_reading(weir_channel *channel) {
+    loop_check_current(channel->loop, __func__);
+    WEIR_CHECK(channel->holds != UINT16_MAX, "reading is held more often than can be counted");
+    channel->holds++;
+    channel_update_reading(channel);
+}
+
+void weir_channel_let_read(weir_channel *channel) {
+    loop_check_current(channel->loop, __func__);
+    WEIR_CHECK(channel->holds != 0, "nobody holds the channel's reading");
+    channel->holds--;
+    channel_update_reading(channel);
+}
+
 /* ---- questions ---- */
 
 bool weir_channel_is_reading(const weir_channel *channel) {
     return !channel->manual;
+}
+
+bool weir_channel_can_read(const weir_channel *channel) {
+    return channel_wants_reading(channel);
 }
 
 bool weir_channel_is_choked(const weir_channel *channel) {

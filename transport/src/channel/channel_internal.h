@@ -76,14 +76,13 @@ struct weir_channel {
     weir_status cause;              /* why it ended, the first one */
     read_sizer sizer;
     short_addr remote;
-    uint16_t yields;       /* of handlers that wait for their turn, for which nothing is read (yield.c) */
+    uint16_t holds;        /* of handlers for which nothing is read, pulls included (weir_channel_hold_reading) */
     _Atomic uint8_t state; /* a channel_state */
     atomic_bool writable;
     bool was_active;
     bool manual;       /* reading is off but for pulls */
     bool pulled;       /* one burst was asked for */
     bool choked;       /* reading pauses while unwritable */
-    bool throttled;    /* reading pauses, pulls too, until a handler lets it go on (channel_throttle) */
     bool close_wanted; /* when the queue is out */
     bool shut_wanted;
     bool reads;    /* channel_wants_reading, kept by channel_update_reading */
@@ -183,9 +182,6 @@ static inline void channel_wire_read_complete(weir_channel *channel) {
  * longer, written, noted. */
 void channel_hold(weir_channel *channel, uint64_t bytes, uint64_t elsewhere);
 void channel_note_held(weir_channel *channel);
-
-/* A handler lets nothing be read for a while, whatever is asked for. */
-void channel_throttle(weir_channel *channel, bool throttled);
 
 /* The turn ends with a flush through the pipeline; and what its end does. */
 void channel_flush_later(weir_channel *channel);

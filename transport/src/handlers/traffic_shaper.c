@@ -12,6 +12,7 @@ typedef struct shaper {
     weir_timer timer; /* its arg is the context */
     uint64_t paid;    /* bytes of the first that waits; 0: not yet */
     uint64_t due;     /* when they may go */
+    bool holds_reading;
     bool pumping;
     bool removed; /* while pumping, which frees it */
 } shaper;
@@ -113,9 +114,19 @@ static void shaper_close(weir_ctx *ctx, weir_promise *promise) {
 
 /* ---- reading ---- */
 
+static void hold_reading(shaper *self, weir_channel *channel, bool holds) {
+    if (self->holds_reading == holds) return;
+    self->holds_reading = holds;
+    if (holds) {
+        weir_channel_hold_reading(channel);
+    } else {
+        weir_channel_let_read(channel);
+    }
+}
+
 static void pace_reading(shaper *self, weir_channel *channel) {
     uint64_t wait = wait_to_read(self, weir_loop_now(channel->loop));
-    channel_throttle(channel, wait != 0);
+    hold_reading(self, channel, wait != 0);
     if (wait != 0) wake_in(self, channel->loop, wait);
 }
 
@@ -147,7 +158,7 @@ static void shaper_removed(weir_ctx *ctx) {
     shaper *self = weir_ctx_state(ctx);
     weir_channel *channel = weir_ctx_channel(ctx);
     weir_timer_stop(&self->timer, channel->loop);
-    channel_throttle(channel, false);
+    hold_reading(self, channel, false);
     while (channel_is_open(channel) && weir_waiting_line_first(&self->line) != NULL) {
         if (!weir_waiting_line_pass(&self->line, ctx)) weir_ctx_abort(ctx, WEIR_E_NO_MEMORY);
     }

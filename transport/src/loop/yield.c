@@ -10,13 +10,6 @@
 /* That go on in one turn. */
 #define YIELDS_A_TURN 2
 
-static void hold(const weir_yield *yield, int difference) {
-    weir_channel *channel = weir_ctx_channel(yield->ctx);
-    channel->yields = (uint16_t)(channel->yields + difference);
-    channel->loop->yields += (unsigned)difference;
-    channel_update_reading(channel);
-}
-
 void weir_yield_init(weir_yield *yield, weir_yield_fn *go_on) {
     weir_list_init(&yield->link);
     yield->ctx = NULL;
@@ -30,13 +23,16 @@ void weir_yield_wait(weir_yield *yield, weir_ctx *ctx) {
     yield->ctx = ctx;
     weir_list_push_back(&loop->yielding, &yield->link);
     loop->driver->continues(loop);
-    hold(yield, 1);
+    loop->yields++;
+    weir_channel_hold_reading(weir_ctx_channel(ctx));
 }
 
 void weir_yield_stop(weir_yield *yield) {
     if (!weir_yield_is_waiting(yield)) return;
+    weir_channel *channel = weir_ctx_channel(yield->ctx);
     weir_list_remove(&yield->link);
-    hold(yield, -1);
+    channel->loop->yields--;
+    weir_channel_let_read(channel);
 }
 
 static void run_first(weir_loop *loop) {

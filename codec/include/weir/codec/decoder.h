@@ -43,7 +43,7 @@
  *
  * Pausing. Whoever gets messages may pause the decoder, and resume it later from anywhere: in between no
  *   message and no error is made; bytes wait, and read_complete, pulls and the end of the stream with them. The
- *   channel's reading is stopped meanwhile, so what waits is what had been read, and a burst at most. Objects
+ *   channel's reading is held meanwhile (channel.h), so what waits is what had been read, and a burst at most. Objects
  *   that are not bufs and other events still pass. Removed while paused, it hands on what waits; a channel that
  *   becomes inactive has nothing to wait for: it is dropped.
  *
@@ -102,14 +102,12 @@ WEIR_API void *weir_decoder_state(const weir_ctx *ctx);
 
 /* ---- pausing: see above. Borrows: ctx, whose handler is a decoder ---- */
 
-/* No further message until the resume. Twice is once. Leave weir_channel_set_reading alone meanwhile. */
+/* No further message until the resume. Twice is once. */
 WEIR_API void weir_decoder_pause(weir_ctx *ctx);
 /* Goes on. Messages that wait are passed on before this returns or, called from within a callback that the
  * decoder is making, when that has returned: messages never nest. */
 WEIR_API void weir_decoder_resume(weir_ctx *ctx);
 WEIR_API bool weir_decoder_is_paused(const weir_ctx *ctx);
-/* Whether it is for the pause alone that the channel does not read: it was reading when that began. */
-WEIR_API bool weir_decoder_holds_reads(const weir_ctx *ctx);
 
 /* What one decoder has done, in its stream so far. */
 typedef struct weir_decoder_stats {

@@ -64,6 +64,15 @@ WEIR_API void weir_channel_set_reading(weir_channel *channel, bool reading);
 /* Whether it reads without being pulled, which is also what `manual_read` decides. On the loop only. */
 WEIR_API bool weir_channel_is_reading(const weir_channel *channel);
 
+/* Nothing is read, pulls included, until it was let read as often as it was held: for handlers that can take no more for
+ * a while. It is a count, and not the switch above: that stays with whoever takes what is read in the end, and says
+ * what happens afterwards. The peer's end and a reset are still seen. On the loop only. */
+WEIR_API void weir_channel_hold_reading(weir_channel *channel);
+WEIR_API void weir_channel_let_read(weir_channel *channel);
+
+/* Whether it would read now what came: switched on or pulled, not held, not choked, not at its end. On the loop only. */
+WEIR_API bool weir_channel_can_read(const weir_channel *channel);
+
 /* Whether reading pauses because too much waits to be written (not with read_while_unwritable). What was read may wait
  * just as well: `writable_changed` tells when it is over. On the loop only. */
 WEIR_API bool weir_channel_is_choked(const weir_channel *channel);
