@@ -258,6 +258,38 @@ WEIR_TEST(channel_flow, keeps_the_switch_of_reading_apart_from_who_holds_it) {
     life_end(&l);
 }
 
+/* Waits 10 ms; so many of them count. */
+static uint64_t reading_time(life *self) {
+    uint64_t before = weir_channel_reading_ms(self->channel);
+    weir_embedded_advance(self->embedded, 10);
+    return weir_channel_reading_ms(self->channel) - before;
+}
+
+WEIR_TEST(channel_flow, counts_the_time_in_which_it_reads) {
+    life l;
+    life_begin(&l, &(weir_channel_options){.low_water = 10, .high_water = 100});
+    expect_eq(weir_channel_reading_ms(l.channel), 0);
+    expect_eq(reading_time(&l), 10);
+    weir_channel_hold_reading(l.channel);
+    expect_eq(reading_time(&l), 0);
+    weir_channel_let_read(l.channel);
+    expect_eq(reading_time(&l), 10);
+    weir_channel_set_reading(l.channel, false);
+    expect_eq(reading_time(&l), 0);
+    weir_channel_pull(l.channel);
+    expect_eq(reading_time(&l), 10);
+    weir_embedded_feed_bytes(l.embedded, "x", 1);
+    expect_eq(reading_time(&l), 0);
+    weir_channel_set_reading(l.channel, true);
+    weir_embedded_stall(l.embedded, true);
+    life_write(&l, 200, NULL);
+    expect_eq(reading_time(&l), 0);
+    weir_embedded_stall(l.embedded, false);
+    expect_eq(reading_time(&l), 10);
+    expect_eq(weir_channel_reading_ms(l.channel), 40);
+    life_end(&l);
+}
+
 WEIR_TEST(channel_flow, is_let_read_no_more_often_than_it_was_held) {
     life l;
     life_begin(&l, NULL);

@@ -69,8 +69,10 @@ typedef struct http_server {
 
     /* ---- time ---- */
     weir_timer timer;
-    uint64_t since;      /* when what is waited for now began */
+    uint64_t since;      /* when what is waited for now began, by the clock of its phase */
     uint64_t body_since; /* the body's bytes then */
+    uint64_t taken;      /* bytes the peer had taken when we looked last */
+    bool is_owed;        /* and then there were more for it to take */
 
     http_out out; /* the answer */
 } http_server;

@@ -1,4 +1,8 @@
-/* http_server_time.c - one lazy timer a connection: it looks at what is waited for now, and since when. */
+/* http_server_time.c - one lazy timer a connection: it looks at what is waited for now, and since when.
+ *
+ * What a peer may take its time over is measured by the channel's clock of reading, which stands while it is us who read
+ * nothing. So that a peer that takes no answers does not stop it for ever, it has to take something meanwhile.
+ */
 #include "http/http_server_state.h"
 
 /* A body's rate is looked at over so long. */
@@ -29,6 +33,11 @@ static unsigned limit_of(const http_server *self, http_phase phase) {
     return self->idle_timeout_ms;
 }
 
+static uint64_t clock_of(const http_server *self, http_phase phase) {
+    return phase == LINGERING ? weir_loop_now(weir_ctx_loop(self->ctx))
+                              : weir_channel_reading_ms(weir_ctx_channel(self->ctx));
+}
+
 /* A timer that fires sooner looks again by itself. */
 static void look_in(http_server *self, uint64_t ms) {
     weir_loop *loop = weir_ctx_loop(self->ctx);
@@ -37,9 +46,11 @@ static void look_in(http_server *self, uint64_t ms) {
 }
 
 void http_server_mark(http_server *self) {
-    self->since = weir_loop_now(weir_ctx_loop(self->ctx));
+    http_phase phase = phase_of(self);
+    self->since = clock_of(self, phase);
     self->body_since = self->parser.body;
-    unsigned limit = limit_of(self, phase_of(self));
+    self->is_owed = false;
+    unsigned limit = limit_of(self, phase);
     if (limit != WEIR_LOOP_NEVER) look_in(self, limit);
 }
 
@@ -49,11 +60,9 @@ void http_server_start_timer(http_server *self) {
 
 /* ---- when it fires ---- */
 
-/* Bytes of a body are only missed while they are asked for. */
 static bool drips(const http_server *self) {
-    bool is_asked = weir_channel_is_reading(weir_ctx_channel(self->ctx)) && !self->waits_continue;
     uint64_t wanted = (uint64_t)self->body_rate * (WINDOW_MS / 1000);
-    return is_asked && self->parser.body - self->body_since < wanted;
+    return !self->waits_continue && self->parser.body - self->body_since < wanted;
 }
 
 static void refuse(http_server *self, const char *what) {
@@ -76,15 +85,44 @@ static void time_is_up(http_server *self, http_phase phase) {
     }
 }
 
+/* ---- while the peer has to take what was written ---- */
+
+/* Nothing is decoded before it has taken some; and who is still taking an answer does not idle. */
+static bool waits_for_taking(const http_server *self, http_phase phase) {
+    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    if (phase == IDLE) return self->is_owed || weir_channel_pending_bytes(channel) != 0;
+    return phase != LINGERING && weir_channel_is_choked(channel);
+}
+
+static void look_at_taking(http_server *self, http_phase phase, unsigned limit) {
+    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    weir_channel_stats stats;
+    weir_channel_get_stats(channel, &stats);
+    bool takes_nothing = self->is_owed && stats.bytes_written == self->taken;
+    if (takes_nothing && phase == IDLE) {
+        http_server_close(self);
+    } else if (takes_nothing) {
+        refuse(self, "taking of answers");
+    } else {
+        if (phase == IDLE) http_server_mark(self);
+        self->taken = stats.bytes_written;
+        self->is_owed = weir_channel_pending_bytes(channel) != 0;
+        look_in(self, self->idle_timeout_ms != WEIR_LOOP_NEVER ? self->idle_timeout_ms : limit);
+    }
+}
+
 void http_server_on_timer(weir_timer *timer) {
     http_server *self = timer->arg;
     http_phase phase = phase_of(self);
     unsigned limit = limit_of(self, phase);
     if (limit == WEIR_LOOP_NEVER || phase == ANSWERING) return; /* what comes next marks its own time */
-    uint64_t passed = weir_loop_now(weir_ctx_loop(self->ctx)) - self->since;
-    if (passed < limit) {
-        look_in(self, limit - passed);
-    } else {
+    uint64_t passed = clock_of(self, phase) - self->since;
+    if (waits_for_taking(self, phase)) {
+        look_at_taking(self, phase, limit);
+    } else if (passed >= limit) {
         time_is_up(self, phase);
+    } else {
+        bool stands = phase != LINGERING && !weir_channel_can_read(weir_ctx_channel(self->ctx));
+        look_in(self, stands ? limit : limit - passed);
     }
 }

@@ -65,8 +65,15 @@ static bool wants_reading(const weir_channel *channel) {
            channel->holds == 0 && (channel->pulled || (!channel->manual && !channel->choked));
 }
 
+/* The clock runs while it reads: turning it over is the same both ways. */
+static void set_reads(weir_channel *channel, bool reads) {
+    if (reads == channel->reads) return;
+    channel->reads = reads;
+    channel->reading_clock = weir_loop_now(channel->loop) - channel->reading_clock;
+}
+
 void channel_update_reading(weir_channel *channel) {
-    channel->reads = wants_reading(channel);
+    set_reads(channel, wants_reading(channel));
     if (channel_state_of(channel) == CHANNEL_ACTIVE) channel->wire->update_reading(channel);
 }
 
@@ -75,7 +82,7 @@ void channel_update_reading(weir_channel *channel) {
 void channel_wire_active(weir_channel *channel) {
     atomic_store_explicit(&channel->state, CHANNEL_ACTIVE, memory_order_relaxed);
     channel->was_active = true;
-    channel->reads = wants_reading(channel);
+    set_reads(channel, wants_reading(channel));
     weir_ctx_fire_active(&channel->pipeline.ends);
     if (channel_state_of(channel) != CHANNEL_ACTIVE) return;
     channel_update_reading(channel);
@@ -88,7 +95,7 @@ static void end(weir_channel *channel, weir_status cause, bool abort) {
     if (!channel_is_open(channel)) return;
     if (channel->cause == WEIR_OK) channel->cause = cause;
     atomic_store_explicit(&channel->state, CHANNEL_ENDING, memory_order_relaxed);
-    channel->reads = false;
+    set_reads(channel, false);
     channel->finishes = true;
     if (channel->rare != NULL) weir_timer_stop(&channel->rare->close_timer, channel->loop);
     weir_list_remove(&channel->dirty);

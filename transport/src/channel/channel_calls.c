@@ -225,6 +225,11 @@ bool weir_channel_can_read(const weir_channel *channel) {
     return channel_wants_reading(channel);
 }
 
+uint64_t weir_channel_reading_ms(const weir_channel *channel) {
+    uint64_t clock = channel->reading_clock;
+    return channel->reads ? weir_loop_now(channel->loop) - clock : clock;
+}
+
 bool weir_channel_is_choked(const weir_channel *channel) {
     return channel->choked;
 }

@@ -73,6 +73,7 @@ struct weir_channel {
 
     _Atomic uint64_t off_loop;      /* bytes of writes that are posted and not here yet */
     _Atomic weir_status lost_calls; /* why calls of other threads could not be posted, until that is told */
+    uint64_t reading_clock;         /* while it reads: when it began, less the ms before that; else those ms */
     weir_status cause;              /* why it ended, the first one */
     read_sizer sizer;
     short_addr remote;

@@ -26,8 +26,10 @@
  *                sent before; a handler that answers without end takes weir_http_event_stopping. A peer that has ended its
  *                side still gets its answers, also one that ends TLS without a close_notify between requests (RFC 9112 9.8);
  *                inside of one that is an error, WEIR_E_CUT_SHORT.
- *     Limits     Time for a head, for a body, between requests: off only by WEIR_LOOP_NEVER. A peer that does not take
- *                its response is for timeout_handler.h (write_ms).
+ *     Limits     Time for a head, for a body, between requests: off only by WEIR_LOOP_NEVER. They stand still while it is
+ *                us who read nothing: reading is off, is held, or waits for the peer to take its answers. It has to
+ *                take some then, in each idle_timeout_ms, or is ended within two. A peer that does not take a response that
+ *                is still being written is for timeout_handler.h (write_ms).
  *
  * A body is not read faster than your handler takes it: weir_channel_set_reading, or manual reading and pulls.
  *
@@ -54,7 +56,7 @@ typedef weir_http_response *weir_http_refusal_fn(void *arg, unsigned status, con
 typedef struct weir_http_server_options {
     weir_http_limits limits;
     unsigned head_timeout_ms; /* from the first byte of a request to the end of its head; 10 000 */
-    unsigned idle_timeout_ms; /* from a response to the first byte of a request; 60 000 */
+    unsigned idle_timeout_ms; /* from a response that was taken to the first byte of a request; 60 000 */
     /* from `stopping`: a request that was on its way is still answered; 0: closes at once */
     unsigned stopping_idle_ms;
     /* bytes a second a body must bring, over 10 s, while it is read; 128; or WEIR_LOOP_NEVER */

@@ -73,6 +73,10 @@ WEIR_API void weir_channel_let_read(weir_channel *channel);
 /* Whether it would read now what came: switched on or pulled, not held, not choked, not at its end. On the loop only. */
 WEIR_API bool weir_channel_can_read(const weir_channel *channel);
 
+/* For how many ms it could, all in all: a clock that stands while nothing is read, for what a peer may take its time over
+ * only while we listen. On the loop only. */
+WEIR_API uint64_t weir_channel_reading_ms(const weir_channel *channel);
+
 /* Whether reading pauses because too much waits to be written (not with read_while_unwritable). What was read may wait
  * just as well: `writable_changed` tells when it is over. On the loop only. */
 WEIR_API bool weir_channel_is_choked(const weir_channel *channel);
