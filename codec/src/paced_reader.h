@@ -3,20 +3,18 @@
  *     read --> [ what waits ] --give_one--> weir_ctx_fire_read
  *                                 while reading is on, or one for a pull; what waits is at most a burst of reads
  *
- * After so many steps in a turn it is the others' turn (yield.h). Nobody says when reading is switched on again: a timer
- * looks. Rule: nothing of the owner is trusted across a call into
- * the pipeline but that it exists; it is freed when the outermost of ours has returned.
+ * After so many steps in a turn it is the others' turn (yield.h); so it is, before the first, when reading is switched on.
+ * Rule: nothing of the owner is trusted across a call into the pipeline but that it exists; it is freed when the outermost
+ * of ours has returned.
  */
 #ifndef WEIR_CODEC_PACED_READER_H
 #define WEIR_CODEC_PACED_READER_H
 
 #include <weir/transport/channel.h>
 #include <weir/transport/ctx.h>
-#include <weir/transport/loop.h>
-#include <weir/transport/timer.h>
+#include <weir/transport/event.h>
 #include <weir/transport/yield.h>
 
-#define PACED_READER_LOOK_MS 10
 #define PACED_READER_STEPS 4 /* in a turn */
 
 /* What the owner, of which a paced_reader is the first member, does. */
@@ -29,7 +27,6 @@ typedef struct paced_reader_ops {
 typedef struct paced_reader {
     const paced_reader_ops *ops;
     weir_ctx *ctx;
-    weir_timer timer;
     weir_yield yield;
     unsigned steps; /* taken of this turn's */
     unsigned depth;
@@ -69,12 +66,6 @@ static inline void paced_reader_step(paced_reader *self) {
     if (!self->is_removed && self->ops->has_work(self)) weir_yield_wait(&self->yield, self->ctx);
 }
 
-static inline void paced_reader_look_later(paced_reader *self) {
-    bool is_awaited = weir_yield_is_waiting(&self->yield) || weir_timer_is_running(&self->timer);
-    if (!self->is_removed && self->ops->has_work(self) && !is_awaited)
-        weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), PACED_READER_LOOK_MS);
-}
-
 /* As much as is taken; `all` because it cannot wait. Requires: entered. True: there was something. */
 static inline bool paced_reader_pump(paced_reader *self, bool all) {
     bool any = false;
@@ -85,7 +76,6 @@ static inline bool paced_reader_pump(paced_reader *self, bool all) {
         paced_reader_step(self);
     }
     self->is_pumping = false;
-    paced_reader_look_later(self);
     return any;
 }
 
@@ -107,15 +97,6 @@ static inline void paced_reader_pump_alone(paced_reader *self, bool all) {
     paced_reader_leave(self);
 }
 
-static inline void paced_reader_look(weir_timer *timer) {
-    paced_reader *self = timer->arg;
-    if (paced_reader_may_give(self, false)) {
-        paced_reader_pump_alone(self, false);
-    } else {
-        paced_reader_look_later(self);
-    }
-}
-
 static inline void paced_reader_go_on(weir_yield *yield) {
     paced_reader *self = WEIR_CONTAINER(yield, paced_reader, yield);
     self->steps = 0;
@@ -125,7 +106,6 @@ static inline void paced_reader_go_on(weir_yield *yield) {
 /* Nothing waits any more. */
 static inline void paced_reader_stop(paced_reader *self) {
     if (self->ctx == NULL) return;
-    weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
     weir_yield_stop(&self->yield);
 }
 
@@ -133,7 +113,6 @@ static inline void paced_reader_stop(paced_reader *self) {
 
 static inline void paced_reader_added(paced_reader *self, weir_ctx *ctx) {
     self->ctx = ctx;
-    weir_timer_init(&self->timer, paced_reader_look, self);
     weir_yield_init(&self->yield, paced_reader_go_on);
 }
 
@@ -161,6 +140,11 @@ static inline void paced_reader_pull(paced_reader *self) {
     } else {
         weir_ctx_pull(self->ctx);
     }
+}
+
+/* At weir_event_reading_on. Who is pumping sees it by itself. */
+static inline void paced_reader_reading_on(paced_reader *self) {
+    if (!self->is_pumping && paced_reader_may_give(self, false)) weir_yield_wait(&self->yield, self->ctx);
 }
 
 #endif

@@ -139,7 +139,7 @@ WEIR_TEST(decoder_pause, leaves_reading_as_others_switched_it_meanwhile) {
     weir_decoder_pause(lines_of(&self));
     weir_channel_set_reading(channel_of(&self), true);
     resume(&self);
-    expect(weir_recorder_saw(self.recorder, "read 3 \"one\"\nread_complete\n"));
+    expect(weir_recorder_saw(self.recorder, "event reading_on\nread 3 \"one\"\nread_complete\n"));
     tear_down(&self);
 }
 

@@ -95,6 +95,12 @@ WEIR_TEST(decompressor_handler, gives_what_was_compressed_however_it_is_cut) {
     blob_free(&plain);
 }
 
+static uint64_t timers_fired(void) {
+    weir_loop_stats stats;
+    weir_loop_get_stats(weir_embedded_loop(at.e), &stats);
+    return stats.timers;
+}
+
 WEIR_TEST(decompressor_handler, keeps_what_is_compressed_while_reading_is_off) {
     blob plain = blob_make(BLOB_ZEROS, 300000, 5), packed = library_pack(WEIR_COMPRESSION_ZSTD, &plain);
     begin((rig){.format = WEIR_COMPRESSION_ZSTD, .stop_at = 1, .options.ratio_max = UINT_MAX});
@@ -103,13 +109,37 @@ WEIR_TEST(decompressor_handler, keeps_what_is_compressed_while_reading_is_off) {
     size_t before = at.got.len;
     weir_embedded_advance(at.e, 1000);
     expect_eq(at.got.len, before);
+    expect_eq(timers_fired(), 0);
     weir_channel_pull(channel());
     weir_embedded_run(at.e);
     expect(at.got.len > before && at.got.len <= before + 16384);
     at.stop_at = 0;
+    before = at.got.len;
     weir_channel_set_reading(channel(), true);
-    weir_embedded_advance(at.e, 20);
+    expect_eq(at.got.len, before); /* not inside of that */
+    weir_embedded_run(at.e);
     expect(blob_equal(&at.got, &plain));
+    end();
+    blob_free(&plain);
+    blob_free(&packed);
+}
+
+WEIR_TEST(decompressor_handler, gives_nothing_to_who_switches_on_and_off_again) {
+    blob plain = blob_make(BLOB_ZEROS, 300000, 5), packed = library_pack(WEIR_COMPRESSION_ZSTD, &plain);
+    begin((rig){.format = WEIR_COMPRESSION_ZSTD, .stop_at = 1, .options.ratio_max = UINT_MAX});
+    feed(&packed, CUT_WHOLE);
+    weir_embedded_feed_end(at.e);
+    size_t before = at.got.len;
+    for (int i = 0; i < 3; i++) {
+        weir_channel_set_reading(channel(), true);
+        weir_channel_set_reading(channel(), false);
+        weir_embedded_run(at.e);
+    }
+    expect(at.got.len == before && at.ends == 0);
+    at.stop_at = 0;
+    weir_channel_set_reading(channel(), true);
+    weir_embedded_run(at.e);
+    expect(blob_equal(&at.got, &plain) && at.ends == 1);
     end();
     blob_free(&plain);
     blob_free(&packed);

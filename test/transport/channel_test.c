@@ -208,6 +208,7 @@ WEIR_TEST(channel, reads_all_that_came_before_the_peers_end) {
     expect(trail_is(&l.trail, "h.event\n")); /* peer_ending */
     expect(weir_channel_is_active(l.channel));
     weir_channel_set_reading(l.channel, true);
+    expect(trail_is(&l.trail, "h.event\n")); /* reading_on */
     weir_embedded_run(l.embedded);
     expect(trail_is(&l.trail,
                     "h.read\nh.read_complete\nh.read\nh.read_complete\nh.event\nh.close\nh.inactive\n"

@@ -253,7 +253,7 @@ WEIR_TEST(local, tells_the_reader_that_an_end_follows_while_it_reads_nothing) {
     weir_channel_set_reading(pair.at_b, true);
     run(&pair);
     expect_eq(pair.b.seen[ACTOR_READ], 20);
-    expect_eq(pair.b.seen[ACTOR_EVENT], 2); /* and peer_closed */
+    expect_eq(pair.b.seen[ACTOR_EVENT], 3); /* and reading_on, and peer_closed */
     expect(!weir_channel_is_active(pair.at_a));
     part(&pair);
 }

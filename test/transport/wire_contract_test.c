@@ -285,7 +285,7 @@ WEIR_TEST(wire_contract, sees_the_peers_end_while_nothing_is_read_and_keeps_the_
         weir_channel_set_reading(atomic_load(&wire.channel), true);
         expect(wire_until_gone(&wire));
         expect_bytes(weir_buf_peek(self.read), "unread");
-        expect_eq(self.actor.seen[ACTOR_EVENT], 2);
+        expect_eq(self.actor.seen[ACTOR_EVENT], 3); /* peer_ending, reading_on, peer_closed */
         shut_with(&wire, &self);
     }
 }

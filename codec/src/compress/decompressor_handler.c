@@ -2,6 +2,7 @@
 #include <weir/codec/decompressor_handler.h>
 #include <weir/core/alloc.h>
 #include <weir/transport/event.h>
+#include <weir/transport/loop.h>
 
 #include "held_bytes.h"
 #include "paced_reader.h"
@@ -109,6 +110,7 @@ static void handler_read_complete(weir_ctx *ctx) {
 
 static void handler_event(weir_ctx *ctx, weir_obj *event) {
     unpacker *self = weir_ctx_state(ctx);
+    if (event == &weir_event_reading_on.obj) paced_reader_reading_on(&self->pace);
     if (event != &weir_event_peer_closed.obj) {
         weir_ctx_fire_event(ctx, event);
         return;

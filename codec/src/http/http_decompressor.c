@@ -253,6 +253,7 @@ static void decompressor_event(weir_ctx *ctx, weir_obj *event) {
         self->is_ready = true;
         return;
     }
+    if (event == &weir_event_reading_on.obj) paced_reader_reading_on(&self->pace);
     if (event == &weir_event_peer_closed.obj) paced_reader_pump_alone(&self->pace, true);
     weir_ctx_fire_event(ctx, event);
 }

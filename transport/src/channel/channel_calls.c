@@ -9,6 +9,7 @@
  */
 
 #include <weir/core/log.h>
+#include <weir/transport/event.h>
 
 #include "channel/channel_internal.h"
 #include "loop/promise_internal.h"
@@ -197,8 +198,10 @@ void weir_channel_set_reading(weir_channel *channel, bool reading) {
         post(channel, (posted_call){.run = run_set_reading, .status = reading});
         return;
     }
+    bool is_news = reading && channel->manual && channel_state_of(channel) == CHANNEL_ACTIVE;
     channel->manual = !reading;
     channel_update_reading(channel);
+    if (is_news) channel_fire_event(channel, &weir_event_reading_on.obj);
 }
 
 void weir_channel_hold_reading(weir_channel *channel) {

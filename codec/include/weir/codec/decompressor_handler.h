@@ -5,8 +5,8 @@
  * In short: add it behind the head; objects that are not bufs pass by.
  *
  *     Flow     With reading off (weir_channel_set_reading) no further piece is made: what waits is compressed, a burst of
- *              reads at most. It goes on with the next bytes, with a pull (a piece each), or within 10 ms after reading
- *              is on. The end of the stream waits behind it.
+ *              reads at most. It goes on with a pull (a piece each), or in a turn soon after reading is on
+ *              (weir_event_reading_on). The end of the stream waits behind it.
  *     Bombs    stop at ratio_max (decompressor.h). A stream has no length, so output_max is no limit here unless it is
  *              set.
  *     Failure  One error event: WEIR_E_FRAME_CORRUPT, WEIR_E_LIMIT, WEIR_E_INVALID, WEIR_E_NO_MEMORY; nothing is read

@@ -58,7 +58,8 @@ WEIR_API size_t weir_channel_bytes_before_unwritable(const weir_channel *channel
 WEIR_API uint64_t weir_channel_pending_bytes(const weir_channel *channel);
 
 /* Pauses (false) and resumes (true) reading. Paused, the peer's end and a reset are still seen, and a pull
- * still reads once. What a reader is given after it paused is what was read already. */
+ * still reads once. What a reader is given after it paused is what was read already. Handlers hear of it when it is
+ * resumed: weir_event_reading_on. */
 WEIR_API void weir_channel_set_reading(weir_channel *channel, bool reading);
 
 /* Whether it reads without being pulled, which is also what `manual_read` decides. On the loop only. */
