@@ -142,6 +142,19 @@ WEIR_TEST(traffic_shaper, reads_what_the_rate_allows) {
     life_end(&t);
 }
 
+WEIR_TEST(traffic_shaper, lets_all_be_read_once_it_is_removed) {
+    life t;
+    begin(&t, NULL, &(weir_traffic_options){.read_rate = RATE}, NULL);
+    for (int i = 0; i < 100; i++) weir_embedded_feed(t.embedded, life_bytes(1000));
+    expect(!weir_channel_can_read(t.channel));
+    weir_pipeline *pipeline = weir_channel_pipeline(t.channel);
+    weir_pipeline_remove(weir_pipeline_find(pipeline, &weir_traffic_shaper_handler));
+    weir_embedded_run(t.embedded);
+    expect(weir_channel_can_read(t.channel));
+    expect_eq(bytes_read(&t), 100000);
+    life_end(&t);
+}
+
 WEIR_TEST(traffic_shaper, tells_writers_that_they_are_too_fast) {
     life t;
     weir_channel_options options = {.low_water = 1000, .high_water = 5000, .write_cap = 20000};
