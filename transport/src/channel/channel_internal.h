@@ -73,23 +73,23 @@ struct weir_channel {
 
     _Atomic uint64_t off_loop;      /* bytes of writes that are posted and not here yet */
     _Atomic weir_status lost_calls; /* why calls of other threads could not be posted, until that is told */
-    uint64_t reading_clock;         /* while it reads: when it began, less the ms before that; else those ms */
     weir_status cause;              /* why it ended, the first one */
+    uint64_t reading_clock; /* while it reads: when it began, less the ms before that; else those ms */
     read_sizer sizer;
     short_addr remote;
-    uint16_t holds;        /* of handlers for which nothing is read, pulls included (weir_channel_hold_reading) */
+    uint16_t holds; /* of handlers for which nothing is read, pulls included (weir_channel_hold_reading) */
     _Atomic uint8_t state; /* a channel_state */
     atomic_bool writable;
-    bool was_active;
-    bool manual;       /* reading is off but for pulls */
-    bool pulled;       /* one burst was asked for */
-    bool choked;       /* reading pauses while unwritable */
-    bool close_wanted; /* when the queue is out */
-    bool shut_wanted;
-    bool reads;    /* channel_wants_reading, kept by channel_update_reading */
-    bool finishes; /* takes no more writes: it ends, or will when the queue is out */
-    bool shut_done;
-    bool peer_closed;
+    bool was_active : 1;
+    bool close_wanted : 1; /* when the queue is out */
+    bool shut_wanted : 1;
+    bool shut_done : 1;
+    bool peer_closed : 1;
+    bool manual;        /* reading is off but for pulls */
+    bool pulled;        /* one burst was asked for */
+    bool choked;        /* reading pauses while unwritable */
+    bool reads;         /* channel_wants_reading, kept by channel_update_reading */
+    bool finishes;      /* takes no more writes: it ends, or will when the queue is out */
     uint8_t draining;   /* a channel_drain */
     bool flush_through; /* a handler gathers: this turn's end is a flush through the pipeline */
 };
