@@ -20,7 +20,7 @@ enum {
 
 static fault_call call_of(long number) {
     switch (number) {
-    case SYS_read: return CALL_READ;
+    case SYS_recvfrom: return CALL_READ;
     case SYS_sendto:
     case SYS_sendmsg: return CALL_SEND;
     case SYS_recvmsg: return CALL_RECVMSG;

@@ -10,12 +10,6 @@
 
 #if defined(__x86_64__) && defined(__LP64__) && defined(NDEBUG)
 
-static inline long sys_call3(long number, long a, long b, long c) {
-    long result;
-    __asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-    return result;
-}
-
 static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f) {
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -36,10 +30,6 @@ static inline long sys_call6(long number, long a, long b, long c, long d, long e
 static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f) {
     long result = syscall(number, a, b, c, d, e, f);
     return result < 0 ? -errno : result;
-}
-
-static inline long sys_call3(long number, long a, long b, long c) {
-    return sys_call6(number, a, b, c, 0, 0, 0);
 }
 
 #endif

@@ -40,7 +40,7 @@ static inline int hand_in(uv_channel *self, weir_buf *buf, size_t room, ssize_t 
     return pass_in(&self->channel, &buf->obj, (size_t)got, room);
 }
 
-/* One read(2) into a new buf, which goes in at the head. */
+/* One recv(2) into a new buf, which goes in at the head. */
 static inline __attribute__((always_inline)) int read_once(uv_channel *self) {
     weir_channel *channel = &self->channel;
     weir_buf *buf = weir_pool_get(channel->loop->pool, channel->sizer.size);
@@ -48,7 +48,7 @@ static inline __attribute__((always_inline)) int read_once(uv_channel *self) {
     size_t room = weir_buf_writable(buf);
     ssize_t got;
     do {
-        got = sys_read(self->watch.fd, buf->wp, room);
+        got = sys_recv(self->watch.fd, buf->wp, room);
     } while (WEIR_UNLIKELY(got == -EINTR));
     return hand_in(self, buf, room, got);
 }
