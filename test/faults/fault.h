@@ -79,6 +79,7 @@ typedef enum fault_kind {
     X(PIPE)                                                                                                  \
     X(PIPE_SIZE)                                                                                             \
     X(EVENTFD)                                                                                               \
+    X(TIMERFD)                                                                                               \
     X(WATCH)                                                                                                 \
     X(LOOP)                                                                                                  \
     X(THREAD)                                                                                                \

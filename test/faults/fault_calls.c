@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -90,6 +91,11 @@ WRAP(int, fcntl, (int fd, int command, ...)) {
 WRAP(int, eventfd, (unsigned value, int flags)) {
     fault_kind kind;
     return fails(CALL_EVENTFD, &kind) ? -1 : __real_eventfd(value, flags);
+}
+
+WRAP(int, timerfd_create, (clockid_t clock, int flags)) {
+    fault_kind kind;
+    return fails(CALL_TIMERFD, &kind) ? -1 : __real_timerfd_create(clock, flags);
 }
 
 WRAP(int, pthread_create,

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -30,7 +31,10 @@ typedef struct work {
 } work;
 
 /* What belongs to the loop that this thread runs. */
-static _Thread_local struct { work *works; } mine;
+static _Thread_local struct {
+    work *works;
+    uint64_t alarm; /* when its timerfd would ring, by the clock below */
+} mine;
 
 int __wrap_uv_queue_work(uv_loop_t *loop, uv_work_t *request, uv_work_cb run, uv_after_work_cb done);
 int __wrap_uv_queue_work(uv_loop_t *loop, uv_work_t *request, uv_work_cb run, uv_after_work_cb done) {
@@ -110,15 +114,23 @@ static void jump_to(uint64_t due) {
     }
 }
 
+WRAP(int, timerfd_settime, (int fd, int flags, const struct itimerspec *at, struct itimerspec *before)) {
+    (void)fd;
+    (void)flags;
+    (void)before;
+    mine.alarm = (uint64_t)at->it_value.tv_sec * 1000 + (uint64_t)at->it_value.tv_nsec / 1000000;
+    return 0;
+}
+
 /* ---- turning ---- */
 
 long __real_syscall(long number, ...);
 
-/* When nothing has happened, the kernel gets a moment, then the clock jumps to the end of the sleep. */
+/* When nothing has happened, the kernel gets a moment, then the clock jumps to the alarm. */
 long fault_wait(int set, struct epoll_event *events, int most, int timeout) {
-    uint64_t until = timeout > 0 ? fault_clock() + (uint64_t)timeout : 0;
+    uint64_t until = mine.alarm;
     bool may_rest = !step_works() && timeout != 0;
-    int patience = timeout > FAR_MS ? LONG_PATIENCE_MS : PATIENCE_MS;
+    int patience = until > fault_clock() + FAR_MS ? LONG_PATIENCE_MS : PATIENCE_MS;
     long count = __real_syscall(SYS_epoll_pwait, set, events, most, may_rest ? patience : 0, NULL, 0);
     if (count == 0 && may_rest) jump_to(until);
     return count;

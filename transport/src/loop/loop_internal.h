@@ -68,7 +68,6 @@ struct weir_loop {
 
     atomic_bool awake;   /* in a turn */
     uint64_t turn_began; /* ns */
-    uint64_t rested;     /* when it last looked before it slept, ns */
     uint64_t slow_told;  /* when a slow turn was last logged, ms */
     uint64_t made_at;    /* ns */
     unsigned slow_callback_ms, trim_idle_ms;

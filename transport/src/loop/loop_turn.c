@@ -21,8 +21,7 @@ const loop_place loop_place_event = {"taking an event"}, loop_place_task = {"a p
 
 /* An embedded loop's clock is set by hand, and it is always awake. */
 void loop_refresh(weir_loop *loop) {
-    loop->rested = loop_clock_ns();
-    loop->now = loop->rested / LOOP_NS_A_MS;
+    loop->now = loop_clock_ns() / LOOP_NS_A_MS;
 }
 
 void loop_begin_turn(weir_loop *loop) {
@@ -41,7 +40,6 @@ static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
 void loop_rest(weir_loop *loop) {
     loop_counts *counts = &loop->counts;
     uint64_t now = loop_clock_ns(), took = now - loop->turn_began;
-    loop->rested = now;
     loop_count(&counts->turns);
     loop_add(&counts->busy_ns, took);
     loop_count(&counts->turn_us[loop_bucket(took / 1000)]);

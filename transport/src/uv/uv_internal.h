@@ -35,6 +35,8 @@ struct uv_driver {
     int epoll_fd;
     int watched;       /* descriptors in the set, but for the loop's own */
     uv_watch wake;     /* an eventfd */
+    uv_watch alarm;    /* a timerfd */
+    uint64_t alarm_at; /* when it is due, in the loop's ms; UINT64_MAX: never */
     uv_watch uv_ready; /* of a loop of our own: libuv's descriptor */
     bool uv_waits;     /* libuv must be run although its descriptor is silent */
     uv_watch *closing, **last_closing;
@@ -42,7 +44,6 @@ struct uv_driver {
     unsigned vain;     /* first reads of late (uv_read_fresh) */
     unsigned passed;   /* channels that were not read first */
     uv_poll_t set;     /* on a host's loop: of epoll_fd */
-    uv_timer_t timer;  /* there: the earliest weir timer */
     uv_prepare_t turn; /* there: the end of a turn, just before the loop sleeps */
     uv_idle_t again;   /* there: active when it must not sleep */
     int handles;       /* of libuv that are not closed yet */

@@ -1,12 +1,14 @@
 /* uv_loop.c - what drives a loop: waiting, wake-up, timers, the end of each turn, the thread pool.
  *
  *     of its own:      wait for the set -> watches -> timers -> end of the turn -> wait ...
- *     on a host's:     the host's uv_run does the same by a poll, a timer and a prepare handle
+ *     on a host's:     the host's uv_run does the same by a poll and a prepare handle
  *
  * A loop of its own runs libuv only when that has something to say: its descriptor is in the set.
  *
  * The wake-up is an eventfd of our own, not a uv_async_t: a thread that posts may still be about to ring when
  * the loop closes, and a descriptor can outlive the loop's handles where an async handle cannot.
+ *
+ * Timers are one timerfd in the set, the alarm: a wait with a timeout has the kernel start and cancel a timer for each sleep.
  */
 #include <errno.h>
 #include <limits.h>
@@ -14,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <weir/core/log.h>
@@ -46,20 +49,22 @@ static void wake(weir_loop *loop) {
     } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
 }
 
-static void on_timer(uv_timer_t *timer) {
-    weir_loop *loop = &((uv_driver *)timer->data)->loop;
-    loop_wake_up(loop);
-    loop_run_timers(loop, loop->now);
+/* To when the next timer is due, or off. */
+static void set_alarm(uv_driver *self) {
+    uint64_t at = self->loop.armed;
+    struct itimerspec when = {0};
+    if (at != UINT64_MAX) {
+        when.it_value = (struct timespec){(time_t)(at / 1000), (long)(at % 1000 * LOOP_NS_A_MS)};
+    }
+    self->alarm_at = at;
+    if (timerfd_settime(self->alarm.fd, TFD_TIMER_ABSTIME, &when, NULL) != 0) WEIR_UNREACHABLE();
 }
 
+/* Of its own it sets the alarm when it sleeps: many timers may come and go in a turn. */
 static void rearm(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
-    uint64_t next = timer_wheel_next(&loop->wheel);
-    if (next == loop->armed) return;
-    loop->armed = next;
-    if (next == UINT64_MAX || !uv_has_host(self)) return;
-    uint64_t now = uv_now(self->uv); /* of the same clock, perhaps older */
-    uv_timer_start(&self->timer, on_timer, next > now ? next - now : 0, 0);
+    loop->armed = timer_wheel_next(&loop->wheel);
+    if (uv_has_host(self) && loop->armed != self->alarm_at) set_alarm(self);
 }
 
 typedef struct uv_job {
@@ -126,6 +131,16 @@ static void on_wake(uv_watch *watch, uint32_t events) {
     if (is_stopped(self) && uv_has_host(self)) uv_stop(self->uv);
 }
 
+/* Its edge has ended the wait; who waits looks at the timers. */
+static void on_alarm(uv_watch *watch, uint32_t events) {
+    (void)watch;
+    (void)events;
+}
+
+static void run_due_timers(weir_loop *loop) {
+    if (loop->armed <= loop->now) loop_run_timers(loop, loop->now);
+}
+
 static bool has_rest(const uv_driver *self) {
     return !weir_list_is_empty(&self->rearm) || self->closing != NULL || loop_has_rest(&self->loop);
 }
@@ -157,14 +172,8 @@ static void on_uv_ready(uv_watch *watch, uint32_t events) {
     run_uv(WEIR_CONTAINER(watch, uv_driver, uv_ready));
 }
 
-/* Until the next timer, from the time the last turn ended. */
-static int sleep_ms(const uv_driver *self) {
-    const weir_loop *loop = &self->loop;
-    if (has_rest(self) || self->uv_waits) return 0;
-    if (loop->armed == UINT64_MAX) return -1;
-    uint64_t now = loop->rested / LOOP_NS_A_MS;
-    if (loop->armed <= now) return 0;
-    return loop->armed - now < INT_MAX ? (int)(loop->armed - now) : INT_MAX;
+static bool may_sleep(const uv_driver *self) {
+    return !has_rest(self) && !self->uv_waits;
 }
 
 /* Everything of a turn but its end. */
@@ -174,7 +183,17 @@ static void take_events(uv_driver *self, int timeout) {
     if (self->uv_waits) run_uv(self);
     if (loop->armed == UINT64_MAX && count <= 0) return;
     loop_wake_up(loop);
-    if (loop->armed <= loop->now) loop_run_timers(loop, loop->now);
+    run_due_timers(loop);
+}
+
+/* The same, after a sleep until there are some. */
+static void await_events(uv_driver *self) {
+    if (!may_sleep(self)) {
+        take_events(self, 0);
+        return;
+    }
+    if (self->loop.armed != self->alarm_at) set_alarm(self);
+    take_events(self, -1);
 }
 
 /* ---- on a host's loop ---- */
@@ -182,7 +201,7 @@ static void take_events(uv_driver *self, int timeout) {
 static void on_set_ready(uv_poll_t *set, int status, int events) {
     (void)status;
     (void)events;
-    uv_watch_wait(set->data, 0);
+    if (uv_watch_wait(set->data, 0) > 0) run_due_timers(&((uv_driver *)set->data)->loop);
 }
 
 static void on_turn(uv_prepare_t *prepare) {
@@ -206,7 +225,6 @@ static void start_handle(uv_driver *self, void *handle, bool keeps_loop_alive) {
 
 static void close_on_host(uv_driver *self) {
     close_handle(self, &self->set);
-    close_handle(self, &self->timer);
     close_handle(self, &self->turn);
     close_handle(self, &self->again);
 }
@@ -233,18 +251,17 @@ static void leave_thread(uv_driver *self) {
 }
 
 /* The loop's own descriptors do not count as watched. */
-static bool watch_own(uv_driver *self, uv_watch *watch, int fd, void (*ready)(uv_watch *, uint32_t)) {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+static bool watch_own(uv_driver *self, uv_watch *watch, int fd, uint32_t events,
+                      void (*ready)(uv_watch *, uint32_t)) {
+    struct epoll_event event = {.events = events, .data.ptr = watch};
     uv_watch_init(watch, fd, ready);
     return fd >= 0 && epoll_ctl(self->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 static void start_on_host(uv_driver *self) {
-    uv_timer_init(self->uv, &self->timer);
     uv_prepare_init(self->uv, &self->turn);
     uv_idle_init(self->uv, &self->again);
     start_handle(self, &self->set, false); /* a host decides for itself when it is done */
-    start_handle(self, &self->timer, false);
     start_handle(self, &self->turn, false);
     start_handle(self, &self->again, true);
     uv_poll_start(&self->set, UV_READABLE, on_set_ready);
@@ -253,14 +270,17 @@ static void start_on_host(uv_driver *self) {
 
 static bool open_descriptors(uv_driver *self) {
     self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    bool opened =
-        self->epoll_fd >= 0 && watch_own(self, &self->wake, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), on_wake);
+    bool opened = self->epoll_fd >= 0 &&
+                  watch_own(self, &self->wake, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), EPOLLIN, on_wake) &&
+                  watch_own(self, &self->alarm, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+                            EPOLLIN | EPOLLET, on_alarm);
     if (opened && uv_has_host(self)) {
         opened = uv_poll_init(self->uv, &self->set, self->epoll_fd) == 0;
     } else if (opened) {
-        opened = watch_own(self, &self->uv_ready, uv_backend_fd(self->uv), on_uv_ready);
+        opened = watch_own(self, &self->uv_ready, uv_backend_fd(self->uv), EPOLLIN, on_uv_ready);
     }
     if (opened) return true;
+    if (self->alarm.fd >= 0) close(self->alarm.fd);
     if (self->wake.fd >= 0) close(self->wake.fd);
     if (self->epoll_fd >= 0) close(self->epoll_fd);
     return false;
@@ -280,7 +300,8 @@ weir_loop *weir_loop_new(const weir_loop_options *options) {
     }
     weir_list_init(&self->rearm);
     self->last_closing = &self->closing;
-    self->wake.fd = -1;
+    self->wake.fd = self->alarm.fd = -1;
+    self->alarm_at = UINT64_MAX;
     loop_init(&self->loop, &uv_loop_driver, options, loop_clock_ns() / LOOP_NS_A_MS);
     if (loop_init_pool(&self->loop, options) && open_descriptors(self)) {
         if (options->host != NULL) {
@@ -306,7 +327,7 @@ static void wait_for_more(uv_driver *self) {
     if (uv_has_host(self)) {
         uv_run(self->uv, UV_RUN_ONCE);
     } else {
-        take_events(self, sleep_ms(self));
+        await_events(self);
     }
 }
 
@@ -334,7 +355,7 @@ void weir_loop_run(weir_loop *loop) {
     loop_refresh(loop);
     while (!is_stopped(self)) {
         end_turn(self);
-        take_events(self, sleep_ms(self));
+        await_events(self);
     }
     atomic_store_explicit(&self->stop_requested, false, memory_order_release);
     abort_and_wait(self);
@@ -358,9 +379,11 @@ int weir_loop_timeout(weir_loop *loop) {
     check_own(self, __func__);
     if (has_no_thread(loop)) return 0;
     loop_check_current(loop, __func__);
-    if (loop_waiting_tasks(loop) > 0) return 0;
-    loop->rested = loop_clock_ns();
-    return sleep_ms(self);
+    if (loop_waiting_tasks(loop) > 0 || !may_sleep(self)) return 0;
+    if (loop->armed == UINT64_MAX) return -1;
+    uint64_t now = loop_clock_ns() / LOOP_NS_A_MS;
+    if (loop->armed <= now) return 0;
+    return loop->armed - now < INT_MAX ? (int)(loop->armed - now) : INT_MAX;
 }
 
 /* What this turn's events wrote is sent in this turn, not before the next sleep, which is the host's. */
@@ -392,6 +415,7 @@ void weir_loop_free(weir_loop *loop) {
     if (uv_has_host(self)) close_on_host(self);
     while (self->closing != NULL) uv_watch_tell_closed(self);
     while (self->handles > 0) uv_run(self->uv, UV_RUN_ONCE);
+    close(self->alarm.fd);
     close(self->epoll_fd);
     if (!uv_has_host(self) && uv_loop_close(&self->own) != 0) WEIR_UNREACHABLE();
     if (loop->owns_pool) weir_pool_free(loop->pool);
