@@ -46,8 +46,8 @@ static inline outbound_entry *unlink_front(outbound_queue *queue) {
     return entry;
 }
 
-static inline weir_obj *take_front(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
-    outbound_entry *entry = unlink_front(queue);
+/* What an entry out of the queue stood for; the entry goes back. */
+static inline weir_obj *empty(outbound_entry *entry, weir_loop *loop, weir_promise **promise) {
     weir_obj *msg = entry->msg;
     *promise = entry->promise;
     if (WEIR_UNLIKELY(entry->piece != NULL)) weir_buf_release(entry->piece);
@@ -56,12 +56,12 @@ static inline weir_obj *take_front(outbound_queue *queue, weir_loop *loop, weir_
 }
 
 weir_obj *outbound_queue_pop(outbound_queue *queue, weir_loop *loop, weir_promise **promise) {
-    return take_front(queue, loop, promise);
+    return empty(unlink_front(queue), loop, promise);
 }
 
-static inline void finish_front(outbound_queue *queue, weir_loop *loop, weir_status status) {
+void outbound_entry_finish(weir_loop *loop, outbound_entry *entry, weir_status status) {
     weir_promise *promise;
-    weir_obj_release(take_front(queue, loop, &promise));
+    weir_obj_release(empty(entry, loop, &promise));
     if (promise != NULL) weir_promise_complete(promise, status);
 }
 
@@ -82,10 +82,10 @@ void outbound_queue_advance(outbound_queue *queue, weir_loop *loop, uint64_t byt
             return;
         }
         bytes -= left;
-        finish_front(queue, loop, WEIR_OK);
+        outbound_entry_finish(loop, unlink_front(queue), WEIR_OK);
     }
 }
 
 void outbound_queue_fail(outbound_queue *queue, weir_loop *loop, weir_status why) {
-    while (queue->head != NULL) finish_front(queue, loop, why);
+    while (queue->head != NULL) outbound_entry_finish(loop, unlink_front(queue), why);
 }

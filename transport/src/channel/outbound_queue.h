@@ -101,27 +101,28 @@ static inline outbound_entry *outbound_queue_front(const outbound_queue *queue) 
     return queue->head == queue->unflushed ? NULL : queue->head;
 }
 
-/* The message of the front entry when that is a plain buf with bytes and all there is to send; or NULL. */
-static inline weir_buf *outbound_queue_only_buf(const outbound_queue *queue) {
-    const outbound_entry *front = queue->head;
+/* The end of an entry that is out of the queue. May run anything. */
+void outbound_entry_finish(weir_loop *loop, outbound_entry *entry, weir_status status);
+
+/* The front entry when its message is a plain buf with bytes and all there is to send; or NULL. */
+static inline outbound_entry *outbound_queue_only_buf(const outbound_queue *queue) {
+    outbound_entry *front = queue->head;
     if (front == NULL || front->next != NULL || queue->unflushed != NULL) return NULL;
     bool is_plain = front->msg->type == &weir_buf_type && (front->msg->bits & WEIR_BUF_COMPOSITE) == 0;
-    return is_plain && front->size != 0 ? (weir_buf *)(void *)front->msg : NULL;
+    return is_plain && front->size != 0 ? front : NULL;
 }
 
-/* The front entry, whose buf outbound_queue_only_buf has answered, is with the kernel. May run anything. */
-static inline void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop) {
-    outbound_entry *entry = queue->head;
-    weir_obj *msg = entry->msg;
-    weir_promise *promise = entry->promise;
+/* The entry that outbound_queue_only_buf has answered is with the kernel: `buf`, of which `left` bytes were left. May
+ * run anything. */
+static inline void outbound_queue_finish_only(outbound_queue *queue, weir_loop *loop, outbound_entry *only,
+                                              weir_buf *buf, uint64_t left) {
     queue->head = queue->last = NULL;
-    outbound_queue_count(queue, -(entry->size - entry->sent + OUTBOUND_OVERHEAD));
-    outbound_entry_put(loop, entry);
-    if (WEIR_UNLIKELY(promise != NULL)) {
-        weir_obj_release(msg);
-        weir_promise_complete(promise, WEIR_OK);
+    outbound_queue_count(queue, -(left + OUTBOUND_OVERHEAD));
+    if (WEIR_UNLIKELY(only->promise != NULL || loop->entries_kept >= OUTBOUND_ENTRIES_KEPT)) {
+        outbound_entry_finish(loop, only, WEIR_OK);
     } else {
-        weir_obj_release(msg);
+        outbound_entry_put(loop, only);
+        weir_buf_release(buf);
     }
 }
 

@@ -423,19 +423,19 @@ static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result,
  * makes the channel call again. */
 void uv_drain(weir_channel *channel) {
     uv_channel *self = uv_channel_of(channel);
-    const weir_buf *only = outbound_queue_only_buf(&channel->queue);
+    outbound_entry *only = outbound_queue_only_buf(&channel->queue);
     if (WEIR_UNLIKELY(self->blocked || self->cold)) return;
     if (WEIR_UNLIKELY(only == NULL || self->corked || channel->finishes)) {
         drain_on(self, SENT, channel->options->writes_per_turn);
         return;
     }
-    const outbound_entry *entry = channel->queue.head;
-    size_t wanted = entry->size - entry->sent;
-    ssize_t sent = sys_send(self->watch.fd, only->rp + entry->sent, wanted, MSG_NOSIGNAL);
+    weir_buf *buf = (weir_buf *)(void *)only->msg;
+    size_t wanted = only->size - only->sent;
+    ssize_t sent = sys_send(self->watch.fd, buf->rp + only->sent, wanted, MSG_NOSIGNAL);
     if (WEIR_LIKELY(sent == (ssize_t)wanted)) {
         channel->stats.writev_calls++;
         channel->stats.bytes_written += wanted;
-        outbound_queue_finish_only(&channel->queue, channel->loop);
+        outbound_queue_finish_only(&channel->queue, channel->loop, only, buf, wanted);
     } else if (sent == -EINTR) {
         drain_on(self, SENT, channel->options->writes_per_turn);
     } else {
