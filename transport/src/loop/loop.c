@@ -255,13 +255,17 @@ static __attribute__((noinline)) void send_dirty(weir_loop *loop) {
     }
 }
 
-void loop_end_turn(weir_loop *loop) {
-    if (WEIR_UNLIKELY(loop_has_yields(loop))) loop_run_yields(loop);
+static __attribute__((noinline)) void finish_turn(weir_loop *loop) {
+    if (loop_has_yields(loop)) loop_run_yields(loop);
     if (!weir_list_is_empty(&loop->dirty)) send_dirty(loop);
     if (loop->graveyard != NULL) pipeline_free_removed(loop);
-    loop_watch_for_quiet(loop);
     weir_list_splice(&loop->dirty, &loop->later);
     if (!weir_list_is_empty(&loop->dirty) || loop_has_yields(loop)) loop->driver->continues(loop);
+}
+
+void loop_end_turn(weir_loop *loop) {
+    if (loop_has_rest(loop) || !weir_list_is_empty(&loop->later)) finish_turn(loop);
+    loop_watch_for_quiet(loop);
 }
 
 /* Each is back in the list before it is told: whatever its handlers end leaves the list whole. */

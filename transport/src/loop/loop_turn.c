@@ -69,9 +69,9 @@ void loop_init_quiet(weir_loop *loop) {
 }
 
 void loop_watch_for_quiet(weir_loop *loop) {
+    if (weir_timer_is_running(&loop->quiet) || loop->trim_idle_ms == WEIR_LOOP_NEVER) return;
     uint64_t now = activity(loop);
-    if (now == loop->quiet_since || weir_timer_is_running(&loop->quiet)) return;
-    if (loop->trim_idle_ms == WEIR_LOOP_NEVER) return;
+    if (now == loop->quiet_since) return;
     loop->quiet_since = now;
     weir_timer_start(&loop->quiet, loop, loop->trim_idle_ms);
 }
