@@ -84,7 +84,7 @@ static WEIR_COLD weir_buf *get_slowly(weir_pool *pool, size_t capacity) {
     return hand_out(root);
 }
 
-weir_buf *weir_pool_get(weir_pool *pool, size_t capacity) {
+WEIR_HOT weir_buf *weir_pool_get(weir_pool *pool, size_t capacity) {
     size_t last = (capacity - 1) | pool->mask;
     const magazine_slot *slot = slot_of(pool);
     if (WEIR_UNLIKELY(last > pool->quick || slot->id != pool->id)) return get_slowly(pool, capacity);
@@ -165,7 +165,7 @@ static WEIR_COLD void put(magazine *from, buf_root *root) {
     magazine_put(from, root);
 }
 
-void pool_take_back(buf_root *root) {
+WEIR_HOT void pool_take_back(buf_root *root) {
     magazine *from = root->store.owner;
     magazine_shelf *shelf = magazine_shelf_of(root);
     if (WEIR_UNLIKELY(!magazine_is_mine(from))) {
@@ -184,7 +184,7 @@ void pool_take_back(buf_root *root) {
 }
 
 /* One comparison tells that it is a buf and alive. */
-void weir_buf_release_last(weir_buf *buf) {
+WEIR_HOT void weir_buf_release_last(weir_buf *buf) {
     if (WEIR_UNLIKELY(buf->obj.type != &weir_buf_type)) {
         weir_obj_release_last(&buf->obj);
     } else if (buf->obj.bits == WEIR_BUF_PRISTINE) {

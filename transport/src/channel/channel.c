@@ -265,7 +265,7 @@ static inline bool is_usual(const weir_channel *channel, const weir_obj *msg, ui
            channel->queue.pending + *size + OUTBOUND_OVERHEAD <= channel->high_water;
 }
 
-void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
+WEIR_HOT void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise) {
     uint64_t size;
     if (WEIR_LIKELY(is_usual(channel, msg, &size))) {
         outbound_queue_push_buf(&channel->queue, channel->loop, msg, promise, size);
@@ -291,7 +291,7 @@ static WEIR_COLD void drain_again(weir_channel *channel) {
 
 /* A flush inside a drain (from a promise or an event) only makes that drain go on. One that was asked to go through the
  * whole pipeline is still due: this one may have begun at the wire. */
-void channel_flush(weir_channel *channel) {
+WEIR_HOT void channel_flush(weir_channel *channel) {
     outbound_queue_flush(&channel->queue);
     if (WEIR_UNLIKELY(channel_state_of(channel) != CHANNEL_ACTIVE)) return;
     if (WEIR_UNLIKELY(channel->draining != DRAIN_NOT)) {

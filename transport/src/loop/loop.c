@@ -263,7 +263,7 @@ static __attribute__((noinline)) void finish_turn(weir_loop *loop) {
     if (!weir_list_is_empty(&loop->dirty) || loop_has_yields(loop)) loop->driver->continues(loop);
 }
 
-void loop_end_turn(weir_loop *loop) {
+WEIR_HOT void loop_end_turn(weir_loop *loop) {
     if (loop_has_rest(loop) || !weir_list_is_empty(&loop->later)) finish_turn(loop);
     loop_watch_for_quiet(loop);
 }

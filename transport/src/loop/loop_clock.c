@@ -3,7 +3,7 @@
 
 #include "loop/loop_internal.h"
 
-uint64_t loop_clock_ns(void) {
+WEIR_HOT uint64_t loop_clock_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;

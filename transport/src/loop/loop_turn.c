@@ -24,7 +24,7 @@ void loop_refresh(weir_loop *loop) {
     loop->now = loop_clock_ns() / LOOP_NS_A_MS;
 }
 
-void loop_begin_turn(weir_loop *loop) {
+WEIR_HOT void loop_begin_turn(weir_loop *loop) {
     loop->turn_began = loop_clock_ns();
     loop->now = loop->turn_began / LOOP_NS_A_MS;
     atomic_store_explicit(&loop->awake, true, memory_order_relaxed);
@@ -37,7 +37,7 @@ static void note_slow_turn(weir_loop *loop, uint64_t now_ms, uint64_t took_ms) {
     weir_log(WEIR_LOG_INFO, "loop", "\"%s\" took %" PRIu64 " ms for one turn", loop->name, took_ms);
 }
 
-void loop_rest(weir_loop *loop) {
+WEIR_HOT void loop_rest(weir_loop *loop) {
     loop_counts *counts = &loop->counts;
     uint64_t now = loop_clock_ns(), took = now - loop->turn_began;
     loop_count(&counts->turns);
@@ -68,7 +68,7 @@ void loop_init_quiet(weir_loop *loop) {
     weir_timer_init(&loop->quiet, on_quiet, loop);
 }
 
-void loop_watch_for_quiet(weir_loop *loop) {
+WEIR_HOT void loop_watch_for_quiet(weir_loop *loop) {
     if (weir_timer_is_running(&loop->quiet) || loop->trim_idle_ms == WEIR_LOOP_NEVER) return;
     uint64_t now = activity(loop);
     if (now == loop->quiet_since) return;

@@ -87,7 +87,7 @@ static WEIR_COLD void read_tracked(weir_ctx *ctx, weir_obj *msg) {
     enter(ctx, EVENT_READ)->read(ctx, msg);
 }
 
-void weir_ctx_fire_read(weir_ctx *ctx, weir_obj *msg) {
+WEIR_HOT void weir_ctx_fire_read(weir_ctx *ctx, weir_obj *msg) {
     ctx = next_inward(ctx, EVENT_READ);
     if (WEIR_UNLIKELY(weir_leak_is_tracking())) {
         read_tracked(ctx, msg);
@@ -96,7 +96,7 @@ void weir_ctx_fire_read(weir_ctx *ctx, weir_obj *msg) {
     enter(ctx, EVENT_READ)->read(ctx, msg);
 }
 
-void weir_ctx_fire_read_complete(weir_ctx *ctx) {
+WEIR_HOT void weir_ctx_fire_read_complete(weir_ctx *ctx) {
     ctx = next_inward(ctx, EVENT_READ_COMPLETE);
     enter(ctx, EVENT_READ_COMPLETE)->read_complete(ctx);
 }
@@ -138,7 +138,7 @@ static WEIR_COLD void write_rarer(weir_ctx *ctx, weir_obj *msg, weir_promise *pr
     }
 }
 
-void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise) {
+WEIR_HOT void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise) {
     ctx = checked_next_outward(ctx, EVENT_WRITE, __func__);
     if (WEIR_UNLIKELY(msg == NULL || weir_leak_is_tracking())) {
         write_rarer(ctx, msg, promise);
@@ -147,7 +147,7 @@ void weir_ctx_write(weir_ctx *ctx, void *msg, weir_promise *promise) {
     ctx->handler->write(ctx, msg, promise);
 }
 
-void weir_ctx_flush(weir_ctx *ctx) {
+WEIR_HOT void weir_ctx_flush(weir_ctx *ctx) {
     ctx = checked_next_outward(ctx, EVENT_FLUSH, __func__);
     ctx->handler->flush(ctx);
 }

@@ -59,11 +59,11 @@ static void tail_inactive(weir_ctx *ctx) {
 
 /* ---- the head ---- */
 
-static void head_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+static WEIR_HOT void head_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     channel_write(channel_of(ctx->pipeline), msg, promise);
 }
 
-static void head_flush(weir_ctx *ctx) {
+static WEIR_HOT void head_flush(weir_ctx *ctx) {
     channel_flush(channel_of(ctx->pipeline));
 }
 

@@ -72,7 +72,7 @@ static inline __attribute__((always_inline)) void serve(uv_watch *watch, uint32_
     }
 }
 
-static void on_poll(uv_watch *watch, uint32_t events) {
+static WEIR_HOT void on_poll(uv_watch *watch, uint32_t events) {
     serve(watch, events, uv_read_burst);
 }
 

@@ -421,7 +421,7 @@ static __attribute__((noinline)) void drain_on(uv_channel *self, outcome result,
 
 /* One plain buf is mostly all there is: nothing to gather. What is run when it is out may write and flush, but that
  * makes the channel call again. */
-void uv_drain(weir_channel *channel) {
+WEIR_HOT void uv_drain(weir_channel *channel) {
     uv_channel *self = uv_channel_of(channel);
     outbound_entry *only = outbound_queue_only_buf(&channel->queue);
     if (WEIR_UNLIKELY(self->blocked || self->cold)) return;

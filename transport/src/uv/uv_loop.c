@@ -146,7 +146,7 @@ static bool has_rest(const uv_driver *self) {
 }
 
 /* Nothing when the loop was woken for others on a host's loop. */
-static void end_turn(uv_driver *self) {
+static WEIR_HOT void end_turn(uv_driver *self) {
     weir_loop *loop = &self->loop;
     if (!atomic_load_explicit(&loop->awake, memory_order_relaxed) && !has_rest(self)) return;
     loop_wake_up(loop);
@@ -177,7 +177,7 @@ static bool may_sleep(const uv_driver *self) {
 }
 
 /* Everything of a turn but its end. */
-static void take_events(uv_driver *self, int timeout) {
+static WEIR_HOT void take_events(uv_driver *self, int timeout) {
     weir_loop *loop = &self->loop;
     int count = uv_watch_wait(self, timeout);
     if (self->uv_waits) run_uv(self);
@@ -187,7 +187,7 @@ static void take_events(uv_driver *self, int timeout) {
 }
 
 /* The same, after a sleep until there are some. */
-static void await_events(uv_driver *self) {
+static WEIR_HOT void await_events(uv_driver *self) {
     if (!may_sleep(self)) {
         take_events(self, 0);
         return;
@@ -348,7 +348,7 @@ static void check_own(const uv_driver *self, const char *function) {
                "%s on a loop that lives on its host's: run that", function);
 }
 
-void weir_loop_run(weir_loop *loop) {
+WEIR_HOT void weir_loop_run(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
     check_own(self, __func__);
     enter_thread(self);

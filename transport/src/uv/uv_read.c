@@ -131,7 +131,7 @@ static int read_more(uv_channel *self) {
     return read_once(self);
 }
 
-void uv_read_burst(uv_channel *self) {
+WEIR_HOT void uv_read_burst(uv_channel *self) {
     go_on(self, read_once(self), read_more);
 }
 

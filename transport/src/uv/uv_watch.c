@@ -68,7 +68,7 @@ static WEIR_COLD uint32_t explain(uv_watch *self, uv_driver *driver, uint32_t ev
     return EPOLLERR;
 }
 
-int uv_watch_wait(uv_driver *driver, int timeout) {
+WEIR_HOT int uv_watch_wait(uv_driver *driver, int timeout) {
     struct epoll_event *events = driver->events;
     int count = sys_epoll_wait(driver->epoll_fd, events, MOST_EVENTS, timeout);
     if (WEIR_LIKELY(count > 0)) loop_wake_up(&driver->loop);

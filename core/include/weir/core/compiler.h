@@ -23,6 +23,9 @@
 /* A slow path: kept out of line so that the fast path around it stays small. */
 #define WEIR_COLD __attribute__((cold, noinline))
 
+/* On the way of every message: such functions lie together in a program. */
+#define WEIR_HOT __attribute__((hot))
+
 /* Which way a condition nearly always goes. */
 #define WEIR_LIKELY(x) __builtin_expect(!!(x), 1)
 #define WEIR_UNLIKELY(x) __builtin_expect(!!(x), 0)
