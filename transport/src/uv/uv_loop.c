@@ -60,11 +60,20 @@ static void set_alarm(uv_driver *self) {
     if (timerfd_settime(self->alarm.fd, TFD_TIMER_ABSTIME, &when, NULL) != 0) WEIR_UNREACHABLE();
 }
 
+static inline void keep_alarm(uv_driver *self) {
+    if (self->loop.armed != self->alarm_at) set_alarm(self);
+}
+
+/* It has rung: who waited for it looks at the timers. */
+static void on_alarm(uv_watch *watch, uint32_t events) {
+    (void)events;
+    WEIR_CONTAINER(watch, uv_driver, alarm)->alarm_at = UINT64_MAX;
+}
+
 /* Of its own it sets the alarm when it sleeps: many timers may come and go in a turn. */
 static void rearm(weir_loop *loop) {
-    uv_driver *self = driver_of(loop);
     loop->armed = timer_wheel_next(&loop->wheel);
-    if (uv_has_host(self) && loop->armed != self->alarm_at) set_alarm(self);
+    if (uv_has_host(driver_of(loop))) keep_alarm(driver_of(loop));
 }
 
 typedef struct uv_job {
@@ -131,12 +140,6 @@ static void on_wake(uv_watch *watch, uint32_t events) {
     if (is_stopped(self) && uv_has_host(self)) uv_stop(self->uv);
 }
 
-/* Its edge has ended the wait; who waits looks at the timers. */
-static void on_alarm(uv_watch *watch, uint32_t events) {
-    (void)watch;
-    (void)events;
-}
-
 static void run_due_timers(weir_loop *loop) {
     if (loop->armed <= loop->now) loop_run_timers(loop, loop->now);
 }
@@ -192,7 +195,7 @@ static WEIR_HOT void await_events(uv_driver *self) {
         take_events(self, 0);
         return;
     }
-    if (self->loop.armed != self->alarm_at) set_alarm(self);
+    keep_alarm(self);
     take_events(self, -1);
 }
 
@@ -201,7 +204,9 @@ static WEIR_HOT void await_events(uv_driver *self) {
 static void on_set_ready(uv_poll_t *set, int status, int events) {
     (void)status;
     (void)events;
-    if (uv_watch_wait(set->data, 0) > 0) run_due_timers(&((uv_driver *)set->data)->loop);
+    uv_driver *self = set->data;
+    if (uv_watch_wait(self, 0) > 0) run_due_timers(&self->loop);
+    keep_alarm(self);
 }
 
 static void on_turn(uv_prepare_t *prepare) {
