@@ -45,6 +45,37 @@ WEIR_TEST(loop_host, runs_tasks_and_timers_in_the_hosts_run) {
     expect_eq(uv_loop_close(&host), 0);
 }
 
+static void stop_host(uv_timer_t *timer) {
+    uv_stop(timer->loop);
+}
+
+static void stop_host_by_timer(weir_timer *timer) {
+    uv_stop(timer->arg);
+}
+
+/* Nothing else happens on it: the second timer, which is due first, must wake it by itself. */
+WEIR_TEST(loop_host, is_woken_by_the_earliest_of_its_timers) {
+    uv_loop_t host;
+    uv_timer_t patience;
+    weir_timer late, soon;
+    require(uv_loop_init(&host) == 0);
+    weir_loop *loop = weir_loop_new(&(weir_loop_options){.host = &host});
+    weir_timer_init(&late, stop_host_by_timer, &host);
+    weir_timer_init(&soon, stop_host_by_timer, &host);
+    weir_timer_start(&late, loop, 3600000);
+    weir_timer_start(&soon, loop, 5);
+    uv_timer_init(&host, &patience);
+    uv_timer_start(&patience, stop_host, 20000, 0);
+    uv_run(&host, UV_RUN_DEFAULT);
+    expect(!weir_timer_is_running(&soon));
+    expect(weir_timer_is_running(&late));
+    weir_timer_stop(&late, loop);
+    weir_loop_free(loop);
+    uv_close((uv_handle_t *)&patience, NULL);
+    uv_run(&host, UV_RUN_DEFAULT);
+    expect_eq(uv_loop_close(&host), 0);
+}
+
 WEIR_TEST(loop_host, keeps_the_signal_of_a_broken_pipe_away_from_the_host) {
     uv_loop_t host;
     sigset_t blocked;
