@@ -33,7 +33,8 @@ typedef struct work {
 /* What belongs to the loop that this thread runs. */
 static _Thread_local struct {
     work *works;
-    uint64_t alarm; /* when its timerfd would ring, by the clock below */
+    uint64_t alarm; /* when its timerfd is to ring, by the clock below; or 0 */
+    int alarm_fd;
 } mine;
 
 int __wrap_uv_queue_work(uv_loop_t *loop, uv_work_t *request, uv_work_cb run, uv_after_work_cb done);
@@ -115,9 +116,9 @@ static void jump_to(uint64_t due) {
 }
 
 WRAP(int, timerfd_settime, (int fd, int flags, const struct itimerspec *at, struct itimerspec *before)) {
-    (void)fd;
     (void)flags;
     (void)before;
+    mine.alarm_fd = fd;
     mine.alarm = (uint64_t)at->it_value.tv_sec * 1000 + (uint64_t)at->it_value.tv_nsec / 1000000;
     return 0;
 }
@@ -126,13 +127,20 @@ WRAP(int, timerfd_settime, (int fd, int flags, const struct itimerspec *at, stru
 
 long __real_syscall(long number, ...);
 
+static void ring(uint64_t at) {
+    jump_to(at);
+    if (mine.alarm == 0) return;
+    mine.alarm = 0;
+    __real_timerfd_settime(mine.alarm_fd, 0, &(struct itimerspec){.it_value.tv_nsec = 1}, NULL);
+}
+
 /* When nothing has happened, the kernel gets a moment, then the clock jumps to the alarm. */
 long fault_wait(int set, struct epoll_event *events, int most, int timeout) {
     uint64_t until = mine.alarm;
     bool may_rest = !step_works() && timeout != 0;
     int patience = until > fault_clock() + FAR_MS ? LONG_PATIENCE_MS : PATIENCE_MS;
     long count = __real_syscall(SYS_epoll_pwait, set, events, most, may_rest ? patience : 0, NULL, 0);
-    if (count == 0 && may_rest) jump_to(until);
+    if (count == 0 && may_rest) ring(until);
     return count;
 }
 

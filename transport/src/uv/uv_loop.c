@@ -49,19 +49,17 @@ static void wake(weir_loop *loop) {
     } while (written < 0 && errno == EINTR); /* EAGAIN: it is rung often enough already */
 }
 
-/* To when the next timer is due, or off. */
+/* To when the next timer is due. */
 static void set_alarm(uv_driver *self) {
     uint64_t at = self->loop.armed;
-    struct itimerspec when = {0};
-    if (at != UINT64_MAX) {
-        when.it_value = (struct timespec){(time_t)(at / 1000), (long)(at % 1000 * LOOP_NS_A_MS)};
-    }
+    struct itimerspec when = {.it_value = {(time_t)(at / 1000), (long)(at % 1000 * LOOP_NS_A_MS)}};
     self->alarm_at = at;
     if (timerfd_settime(self->alarm.fd, TFD_TIMER_ABSTIME, &when, NULL) != 0) WEIR_UNREACHABLE();
 }
 
+/* One for a timer that was stopped is left to ring in vain: most are stopped, and none costs a system call then. */
 static inline void keep_alarm(uv_driver *self) {
-    if (self->loop.armed != self->alarm_at) set_alarm(self);
+    if (self->loop.armed < self->alarm_at) set_alarm(self);
 }
 
 /* It has rung: who waited for it looks at the timers. */
