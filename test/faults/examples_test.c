@@ -183,7 +183,7 @@ WEIR_TEST(examples, file_client_begins_with_little_memory) {
 
 WEIR_TEST(examples, weir_get_begins_with_little_memory) {
     with_server(&(example){"http_hello", {"--port", "0"}, true},
-                (example){"weir_get", {"http://@/plaintext"}, false});
+                (example){"weir_get", {"http://@/plaintext", "-o", "/dev/null"}, false});
 }
 
 WEIR_TEST(examples, weir_get_over_tls_begins_with_little_memory) {
