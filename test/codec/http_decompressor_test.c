@@ -242,6 +242,39 @@ WEIR_TEST(http_decompressor, stops_for_its_reader_also_while_another_request_sta
     coded_end();
 }
 
+/* The same zeros as a body in many chunks, which come in one read. */
+static void feed_in_chunks(size_t n, size_t size) {
+    bytes body = coded_zeros(n, GZIP);
+    const char *head =
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
+    bytes all = {(uint8_t *)strdup(head), strlen(head)};
+    for (size_t at = 0; at < body.len; at += size) {
+        size_t part = body.len - at < size ? body.len - at : size;
+        char *chunk = malloc(part + 40);
+        int length = snprintf(chunk, 40, "%zx\r\n", part);
+        memcpy(chunk + length, body.ptr + at, part);
+        memcpy(chunk + length + part, "\r\n", 2);
+        all = coded_join(all, (bytes){(uint8_t *)chunk, (size_t)length + part + 2});
+    }
+    all = coded_join(all, (bytes){(uint8_t *)strdup("0\r\n\r\n"), 5});
+    coded_feed(all.ptr, all.len);
+    free(all.ptr);
+    free(body.ptr);
+}
+
+WEIR_TEST(http_decompressor, holds_the_chunks_that_come_while_reading_is_off) {
+    coded_clear();
+    coded.options.ratio_max = UINT_MAX;
+    coded.stop_at = 50000;
+    coded_start();
+    feed_in_chunks(1 << 20, 64);
+    expect(coded.n >= 50000 && coded.n <= 50000 + 16384);
+    go_on_reading();
+    expect_eq(coded.n, 1 << 20);
+    expect(coded_saw(DECODED));
+    coded_end();
+}
+
 WEIR_TEST(http_decompressor, gives_a_piece_for_a_pull) {
     feed_who_stops(false, "gzip", 40000);
     unsigned pulls = 0;
