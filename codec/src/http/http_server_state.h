@@ -66,13 +66,13 @@ typedef struct http_server {
     bool peer_ended;
     bool ending;    /* nothing is read or answered any more */
     bool lingering; /* ending, and what still comes is dropped until the peer ends */
+    bool is_owed;   /* there was more for the peer to take when we looked last */
 
     /* ---- time ---- */
     weir_timer timer;
     uint64_t since;      /* when what is waited for now began, by the clock of its phase */
     uint64_t body_since; /* the body's bytes then */
     uint64_t taken;      /* bytes the peer had taken when we looked last */
-    bool is_owed;        /* and then there were more for it to take */
 
     http_out out; /* the answer */
 } http_server;
