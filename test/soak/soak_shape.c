@@ -110,6 +110,7 @@ static void make_https(soak_shape *self, const char *where, const char *root, un
     soak_part head = soak_learn(where, request, tls);
     uint8_t *answer = take(head.length + n);
     memcpy(answer, head.bytes, head.length);
+    free((void *)head.bytes);
     memcpy(answer + head.length, content, n);
     self->out.unit = copy_text(request);
     self->in.unit = head;
