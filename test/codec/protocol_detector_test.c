@@ -136,6 +136,35 @@ WEIR_TEST(protocol_detector, waits_no_longer_than_it_may) {
     tear_down(&self);
 }
 
+/* What could still have become longer is decided by what is there when no more comes. */
+WEIR_TEST(protocol_detector, decides_by_what_there_is_when_the_peer_ends) {
+    static const weir_bytes get = {(const uint8_t *)"GET", 3};
+    rig self;
+    require(set_up(&self, NULL));
+    self.protocols[1].is = weir_protocol_is_prefix, self.protocols[1].arg = &get;
+    feed(&self, "GET"); /* or GETAWAY */
+    expect(weir_recorder_saw(self.http, ""));
+    weir_embedded_feed_end(self.embedded);
+    expect_eq(weir_recorder_count(self.http, "read 3 \"GET\""), 1);
+    expect_eq(weir_recorder_count(self.http, "inactive"), 1);
+    expect(weir_recorder_saw(self.last, ""));
+    tear_down(&self);
+
+    require(set_up(&self, NULL));
+    require(weir_recorder_add(self.last, weir_embedded_pipeline(self.embedded)) == WEIR_OK);
+    feed(&self, "GE");
+    weir_embedded_feed_end(self.embedded);
+    expect_eq(weir_recorder_count(self.last, "error WEIR_E_FRAME_CORRUPT"), 1);
+    tear_down(&self);
+
+    require(set_up(&self, NULL));
+    require(weir_recorder_add(self.last, weir_embedded_pipeline(self.embedded)) == WEIR_OK);
+    weir_embedded_feed_end(self.embedded); /* who says nothing says nothing wrong */
+    expect_eq(weir_recorder_count(self.last, "error WEIR_E_FRAME_CORRUPT"), 0);
+    expect_eq(weir_recorder_count(self.last, "event peer_closed"), 1);
+    tear_down(&self);
+}
+
 WEIR_TEST(protocol_detector, pulls_where_reading_is_manual) {
     rig self;
     require(set_up(&self, &(weir_channel_options){.manual_read = true}));

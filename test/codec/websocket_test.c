@@ -214,6 +214,44 @@ WEIR_TEST(websocket, answers_the_handshake_of_the_rfc) {
     expect(strstr(answer, "Content-Length") == NULL && strstr(answer, "Transfer-Encoding") == NULL);
 }
 
+WEIR_TEST(websocket, agrees_on_the_subprotocol_that_the_server_wants_most) {
+    static const char *const asked[] = {"v1.chat", "v2.chat", NULL};
+    static const char *const known[] = {"v3.chat", "v2.chat", "v1.chat", NULL};
+    pair self = {.client_options.handshake = {.protocols = asked, .protocol_needed = true},
+                 .server_options.handshake.protocols = known};
+    require(open_pair(&self));
+    expect_str(talk_heard(self.server.log), "opened v2.chat\n");
+    expect_str(talk_heard(self.client.log), "opened v2.chat\n");
+    close_pair(&self);
+
+    static const char *const other[] = {"other", NULL};
+    self = (pair){.client_options.handshake = {.protocols = asked, .protocol_needed = true},
+                  .server_options.handshake.protocols = other};
+    require(open_pair(&self));
+    const char *heard = talk_heard(self.client.log), *told = "error WEIR_E_INVALID Sec-WebSocket-Protocol\n";
+    expect(strncmp(heard, told, strlen(told)) == 0);
+    close_pair(&self);
+}
+
+/* What others hold as well is sent as it is, and stays as it was for them. */
+WEIR_TEST(websocket, sends_one_message_to_both) {
+    pair self = {0};
+    open_quietly(&self);
+    weir_buf *payload = weir_buf_new(8);
+    weir_buf_write_str(payload, "news");
+    weir_websocket_message *message = weir_websocket_message_new(WEIR_WEBSOCKET_TEXT, payload);
+    weir_channel_write(channel_of(&self.client), weir_obj_retain(message), NULL);
+    weir_channel_write(channel_of(&self.server), weir_obj_retain(message), NULL);
+    weir_embedded_run(self.client.channel);
+    weir_embedded_run(self.server.channel);
+    exchange(&self);
+    expect_bytes(weir_buf_peek(message->payload), "news");
+    weir_obj_release(message);
+    expect_str(talk_heard(self.server.log), "text 4 \"news\"\n");
+    expect_str(talk_heard(self.client.log), "text 4 \"news\"\n");
+    close_pair(&self);
+}
+
 static void expect_refusal(weir_websocket_server_options options, const char *request, const char *line,
                            const char *field) {
     char answer[1000];

@@ -396,6 +396,24 @@ WEIR_TEST(http_file_server, lists_a_folder_and_no_name_is_more_than_a_name) {
     site_close(&setting);
 }
 
+WEIR_TEST(http_file_server, leads_back_from_any_depth_and_shows_where_links_lead) {
+    struct site setting;
+    site_open(
+        &setting,
+        "mkdir -p one/two/three && head -c 2500 /dev/zero >one/body && cd one/two && ln -s ../body link && "
+        "ln -s three folder && ln -s ../../.. up && ln -s nowhere broken",
+        NULL, NULL);
+    site_ask(&setting, "GET", "/one/two/three/", "");
+    expect(site_says("<a href=\"../../../\">Home</a><i>/</i><a href=\"../../\">one</a><i>/</i>"
+                     "<a href=\"../\">two</a><i>/</i>three</h1>"));
+    expect(site_says("<title>Home / one / two / three</title>"));
+    site_ask(&setting, "GET", "/one/two/", "");
+    expect(site_says("href=\"./link\"") && site_says("link</bdi></a><td>2.5 KB"));
+    expect(site_says("href=\"./folder/\""));
+    expect(!site_says("./up") && !site_says("./broken"));
+    site_close(&setting);
+}
+
 /* ---- the program ---- */
 
 WEIR_TEST(http_file_server, sends_a_small_file_and_its_head_in_one_write) {

@@ -172,6 +172,36 @@ WEIR_TEST(pcap_handler, ends_a_broken_connection_with_a_reset) {
     end(&t);
 }
 
+WEIR_TEST(pcap_handler, ends_one_direction_where_that_is_ended) {
+    capture t;
+    begin(&t, NULL);
+    write_to(&t, counted(0, 10));
+    weir_channel_shutdown(weir_embedded_channel(t.embedded), NULL);
+    weir_embedded_run(t.embedded);
+    weir_embedded_feed(t.embedded, counted(0, 20));
+    weir_embedded_feed_end(t.embedded);
+    streams got = read_back(&t);
+    expect_str(got.flags, "sSFf");
+    expect_eq(got.here, 10);
+    expect_eq(got.there, 20);
+    end(&t);
+}
+
+WEIR_TEST(pcap_handler, begins_where_it_is_added) {
+    capture t = {0};
+    name_file(&t);
+    require(weir_pcap_open(&t.pcap, t.path, NULL) == WEIR_OK);
+    t.embedded = weir_embedded_new(NULL, NULL, NULL);
+    require(t.embedded != NULL);
+    write_to(&t, counted(0, 10));
+    require(weir_pcap_handler_add(weir_embedded_pipeline(t.embedded), t.pcap) == WEIR_OK);
+    write_to(&t, counted(0, 7));
+    streams got = read_back(&t);
+    expect_str(got.flags, "sS");
+    expect_eq(got.here, 7);
+    end(&t);
+}
+
 WEIR_TEST(pcap_handler, stops_at_the_length_it_may_have) {
     capture t;
     struct stat stat_of;
@@ -194,24 +224,44 @@ WEIR_TEST(pcap_handler, tells_why_a_file_cannot_be_had) {
     weir_pcap_release(pcap);
 }
 
-WEIR_TEST(pcap_handler, names_the_real_addresses_of_a_socket) {
+/* The head of the first packet that a socket of this kind leaves. */
+static void capture_first(wire_kind kind, uint8_t *head, size_t n) {
     capture t = {0};
     name_file(&t);
     require(weir_pcap_open(&t.pcap, t.path, NULL) == WEIR_OK);
     wire_end wire;
-    wire_open(&wire, WIRE_ACCEPTED, NULL, build, t.pcap);
+    wire_open(&wire, kind, NULL, build, t.pcap);
     far_send(&wire, "abc", 3);
     wire_shut(&wire);
     weir_pcap_flush(t.pcap);
     FILE *file = fopen(t.path, "r");
-    uint8_t bytes[24 + 16 + 40];
-    require(fread(bytes, 1, sizeof bytes, file) == sizeof bytes);
-    expect_eq(net_u32(bytes + 40 + 12), 0x7f000001);
-    expect_eq(net_u32(bytes + 40 + 16), 0x7f000001);
-    expect((bytes[40 + 20] << 8 | bytes[40 + 21]) != 0);
+    require(file != NULL && fseek(file, 24 + 16, SEEK_SET) == 0 && fread(head, 1, n, file) == n);
     fclose(file);
     weir_pcap_release(t.pcap);
     unlink(t.path);
+}
+
+WEIR_TEST(pcap_handler, names_the_real_addresses_of_a_socket) {
+    uint8_t head[40];
+    capture_first(WIRE_ACCEPTED, head, sizeof head);
+    expect_eq(head[0], 0x45);
+    expect_eq(net_u32(head + 12), 0x7f000001);
+    expect_eq(net_u32(head + 16), 0x7f000001);
+    expect((head[20] << 8 | head[21]) != 0);
+}
+
+WEIR_TEST(pcap_handler, writes_ipv6_for_who_talks_it) {
+    static const uint8_t loopback[16] = {[15] = 1};
+    uint8_t head[60];
+    if (!wire_is_here(WIRE_ACCEPTED_V6)) return;
+    capture_first(WIRE_ACCEPTED_V6, head, sizeof head);
+    expect_eq(head[0], 0x60);
+    expect_eq(head[4] << 8 | head[5], 20); /* a SYN: the head of TCP, and nothing behind */
+    expect_eq(head[6], 6);
+    expect(memcmp(head + 8, loopback, 16) == 0);
+    expect(memcmp(head + 24, loopback, 16) == 0);
+    expect((head[40] << 8 | head[41]) != 0);
+    expect_eq(head[40 + 13], 2);
 }
 
 /* What tshark makes of the file: the TCP payloads' lengths, a line each. False where it is not installed. */

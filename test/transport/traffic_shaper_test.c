@@ -55,6 +55,25 @@ WEIR_TEST(traffic_shaper, lets_out_what_the_rate_allows_at_any_time) {
     life_end(&t);
 }
 
+WEIR_TEST(traffic_shaper, lets_small_messages_pass_while_the_rate_allows) {
+    life t;
+    weir_traffic_limit *shared = weir_traffic_limit_new(&(weir_traffic_options){.write_rate = RATE / 2});
+    require(shared != NULL);
+    begin(&t, NULL, &(weir_traffic_options){.write_rate = RATE}, shared);
+    size_t at = 0;
+    while (written(&t) == at && at < RATE) write_pattern(&t, at, 100, NULL), at += 100;
+    expect_rate(written(&t), RATE / 2, 0); /* one burst of the tighter rate */
+    expect(written(&t) >= 100);
+    uint64_t first = written(&t);
+    for (size_t end = at + 5000; at < end; at += 100) write_pattern(&t, at, 100, NULL);
+    expect_eq(written(&t), first);
+    weir_embedded_advance(t.embedded, 500);
+    expect_eq(written(&t), at);
+    expect_pattern_sent(&t, at);
+    life_end(&t);
+    weir_traffic_limit_release(shared);
+}
+
 WEIR_TEST(traffic_shaper, is_as_exact_at_rates_of_any_size) {
     static const uint64_t rates[] = {1000, 12345, 1000000, 50000000};
     for (size_t i = 0; i < 4; i++) {
