@@ -42,11 +42,13 @@ static int read_some(BIO *bio, char *dst, size_t n, size_t *got) {
     tls_bio *self = BIO_get_data(bio);
     size_t there = self->in != NULL ? weir_buf_readable(self->in) : 0;
     BIO_clear_retry_flags(bio);
-    *got = there < n ? there : n;
-    if (there == 0) {
+    *got = 0;
+    if (there == 0 || self->share == 0) {
+        self->is_stalled = there != 0;
         BIO_set_retry_read(bio);
         return 0;
     }
+    *got = there < n ? there : n;
     weir_buf_read_bytes(self->in, dst, *got);
     self->copied += *got;
     if (there == *got) {

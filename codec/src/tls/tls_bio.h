@@ -18,10 +18,12 @@ typedef struct tls_bio {
     weir_buf *out;      /* to be sent: full bufs, when there is more than `last`; NULL: none */
     weir_buf *last;     /* being filled; NULL: nothing */
     tls_kernel *kernel; /* that may take the sending over; NULL: none */
+    uint64_t share;     /* records of the peer that may still be begun */
     size_t expected;    /* so much is about to be written: a buf is made as large at once */
     uint64_t fed;       /* bytes of the peer, ever */
     uint64_t copied;    /* both ways */
     bool in_is_ours;    /* a composite made here */
+    bool is_stalled;    /* there is more, for another share */
     bool out_of_room;   /* a write failed for want of memory */
 } tls_bio;
 

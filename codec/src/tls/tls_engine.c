@@ -31,6 +31,7 @@ static void on_message(int written, int version, int type, const void *bytes, si
             self->stats.records_written++;
         } else {
             self->stats.records_read++;
+            self->bio.share--;
             self->seen += n + (size_t)head[3] * 256 + head[4];
         }
     } else if (type == SSL3_RT_HANDSHAKE && n > 0 && head[0] == SSL3_MT_KEY_UPDATE && written == 0) {
@@ -57,7 +58,7 @@ static bool open_ssl(weir_tls_engine *self, const char *peer_name) {
     SSL_set_bio(self->ssl, bio, bio);
     SSL_set_mode(self->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_clear_mode(self->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_set_read_ahead(self->ssl, 1);
+    SSL_set_read_ahead(self->ssl, 0); /* each record is asked for: see tls_engine_begin_share */
     SSL_set_msg_callback(self->ssl, on_message);
     SSL_set_msg_callback_arg(self->ssl, self);
     return true;
@@ -73,6 +74,7 @@ weir_status weir_tls_engine_new(weir_tls_engine **out, weir_tls_context *context
     if (self == NULL) return WEIR_E_NO_MEMORY;
     self->context = weir_tls_context_retain(context);
     self->bio.pool = pool;
+    self->bio.share = UINT64_MAX;
     take_options(self, options);
     if (!open_ssl(self, options->peer_name)) {
         ERR_clear_error();
@@ -180,6 +182,17 @@ void tls_engine_offer(weir_tls_engine *self, tls_kernel *kernel) {
 }
 
 /* ---- reading ---- */
+
+void tls_engine_begin_share(weir_tls_engine *self, uint64_t records) {
+    self->bio.share = records;
+    if (!self->bio.is_stalled) return;
+    self->bio.is_stalled = false;
+    self->dry = false;
+}
+
+bool tls_engine_is_stalled(const weir_tls_engine *self) {
+    return self->bio.is_stalled;
+}
 
 /* It must change before it sends again (RFC 8446, 4.6.3). */
 static weir_status refuse_keys(weir_tls_engine *self) {

@@ -47,6 +47,11 @@ bool tls_engine_lets_kernel(const weir_tls_engine *self);
 /* Before the handshake: `kernel` may take the sending over when the keys are known. Borrows: kernel, for its life. */
 void tls_engine_offer(weir_tls_engine *self, tls_kernel *kernel);
 
+/* From now on so many records of the peer, of whatever kind, are begun (at first: all). When they are used up the handshake and
+ * reads answer -EAGAIN, and it is stalled until it is given another share, if there is more. */
+void tls_engine_begin_share(weir_tls_engine *self, uint64_t records);
+bool tls_engine_is_stalled(const weir_tls_engine *self);
+
 /* Most plaintext in the next record. */
 size_t tls_engine_record_size(const weir_tls_engine *self);
 

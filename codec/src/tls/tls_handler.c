@@ -73,6 +73,7 @@ static void leave_unprotected(tls_handler *self) {
 static void tls_removed(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    weir_yield_stop(&self->yield);
     if (self->done && tls_handler_is_alive(self)) tls_handler_seal(self);
     self->removed = true;
     bool is_between = !self->done || tls_kernel_is_on(self->kernel);
@@ -127,19 +128,13 @@ static void tls_read(weir_ctx *ctx, weir_obj *msg) {
     weir_status status = feed(self, msg);
     if (status != WEIR_OK) {
         tls_handler_fail(self, status, "TLS read");
-    } else {
+    } else if (!weir_yield_is_waiting(&self->yield)) {
         tls_handler_advance(self);
     }
 }
 
-/* Records in part, the handshake and the wait for the peer's end go on by themselves where reading is by pulls. */
 static void tls_read_complete(weir_ctx *ctx) {
-    tls_handler *self = weir_ctx_state(ctx);
-    bool told = self->told, is_unanswered = self->pulled && !told;
-    self->told = false;
-    self->pulled = is_unanswered;
-    if (!self->failed && (is_unanswered || !self->done || self->close_wanted)) weir_ctx_pull(ctx);
-    if (told) weir_ctx_fire_read_complete(ctx);
+    tls_handler_end_burst(weir_ctx_state(ctx));
 }
 
 static void tls_event(weir_ctx *ctx, weir_obj *event) {
@@ -163,6 +158,7 @@ static void tls_error(weir_ctx *ctx, const weir_error *error) {
 static void tls_inactive(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    tls_handler_open_rest(self);
     tls_handler_drop(self, WEIR_E_CLOSED);
     if (!self->holds_active) weir_ctx_fire_inactive(ctx);
 }
@@ -253,6 +249,7 @@ weir_status weir_tls_handler_add(weir_pipeline *pipeline, weir_tls_context *cont
     if (self == NULL) return WEIR_E_NO_MEMORY;
     self->holds = 1;
     weir_waiting_line_init(&self->line);
+    weir_yield_init(&self->yield, tls_handler_go_on);
     self->handshake_ms = or_default(options->handshake_timeout_ms, HANDSHAKE_MS);
     self->close_ms = or_default(options->close_timeout_ms, CLOSE_MS);
     self->told = options->starttls; /* the burst under way has given something */

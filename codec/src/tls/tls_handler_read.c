@@ -1,6 +1,7 @@
 /* tls_handler_read.c - the handshake, records of the peer, the peer's end. */
 #include <errno.h>
 
+#include "tls/tls_engine_state.h"
 #include "tls/tls_handler_state.h"
 
 /* Most plaintext in one buf that is passed on. */
@@ -73,6 +74,7 @@ static void on_close_notify(tls_handler *self) {
 
 void tls_handler_peer_closed(tls_handler *self) {
     tls_handler_hold(self);
+    tls_handler_open_rest(self);
     if (!self->done) {
         tls_handler_fail(self, WEIR_E_CUT_SHORT, "TLS handshake: the peer ended the connection");
     } else if (self->close_wanted) {
@@ -97,18 +99,22 @@ static void give(tls_handler *self, weir_buf *plain) {
     weir_ctx_fire_read(self->ctx, (weir_obj *)plain);
 }
 
+/* Answers whether there may be more. */
+static weir_status open_some(tls_handler *self) {
+    weir_buf *plain;
+    weir_status status = weir_tls_engine_read(self->engine, READ_MOST, &plain);
+    if (plain != NULL) {
+        give(self, plain);
+    } else if (status == WEIR_OK) {
+        on_close_notify(self);
+        status = -EAGAIN;
+    }
+    return status;
+}
+
 static void open_records(tls_handler *self) {
     weir_status status = WEIR_OK;
-    while (status == WEIR_OK && tls_handler_is_alive(self) && !self->close_done) {
-        weir_buf *plain;
-        status = weir_tls_engine_read(self->engine, READ_MOST, &plain);
-        if (plain != NULL) {
-            give(self, plain);
-        } else if (status == WEIR_OK) {
-            on_close_notify(self);
-            status = -EAGAIN;
-        }
-    }
+    while (status == WEIR_OK && tls_handler_is_alive(self) && !self->close_done) status = open_some(self);
     if (!tls_handler_is_alive(self)) return;
     if (status == WEIR_OK || status == -EAGAIN) {
         tls_handler_send(self, NULL);
@@ -117,12 +123,50 @@ static void open_records(tls_handler *self) {
     }
 }
 
-void tls_handler_advance(tls_handler *self) {
+static void advance(tls_handler *self, uint64_t share) {
     if (self->opening) return;
     tls_handler_hold(self);
     self->opening = true;
+    tls_engine_begin_share(self->engine, share);
     if (!self->done) shake_hands(self);
     if (self->done) open_records(self);
+    bool has_more = tls_engine_is_stalled(self->engine) && tls_handler_is_alive(self) && !self->close_done;
+    if (has_more) weir_yield_wait(&self->yield, self->ctx);
     self->opening = false;
     tls_handler_let_go(self);
+}
+
+void tls_handler_advance(tls_handler *self) {
+    advance(self, weir_channel_messages_per_turn(weir_ctx_channel(self->ctx)));
+}
+
+void tls_handler_go_on(weir_yield *yield) {
+    tls_handler *self = tls_handler_hold(WEIR_CONTAINER(yield, tls_handler, yield));
+    if (tls_handler_is_alive(self)) tls_handler_advance(self);
+    if (!self->removed) tls_handler_end_burst(self);
+    tls_handler_let_go(self);
+}
+
+void tls_handler_open_rest(tls_handler *self) {
+    if (!weir_yield_is_waiting(&self->yield)) return;
+    weir_yield_stop(&self->yield);
+    tls_handler_hold(self);
+    if (tls_handler_is_alive(self)) {
+        advance(self, UINT64_MAX);
+    } else {
+        tls_engine_begin_share(self->engine, UINT64_MAX);
+        while (self->done && !self->removed && !self->failed && open_some(self) == WEIR_OK) continue;
+    }
+    if (!self->removed) tls_handler_end_burst(self);
+    tls_handler_let_go(self);
+}
+
+/* Records in part, the handshake and the wait for the peer's end go on by themselves where reading is by pulls. */
+void tls_handler_end_burst(tls_handler *self) {
+    bool told = self->told, is_unanswered = self->pulled && !told;
+    bool misses = is_unanswered || !self->done || self->close_wanted;
+    self->told = false;
+    self->pulled = is_unanswered;
+    if (!self->failed && misses && !weir_yield_is_waiting(&self->yield)) weir_ctx_pull(self->ctx);
+    if (told) weir_ctx_fire_read_complete(self->ctx);
 }

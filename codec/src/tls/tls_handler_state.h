@@ -17,6 +17,7 @@
 #include <weir/transport/region_reader.h>
 #include <weir/transport/timer.h>
 #include <weir/transport/waiting_line.h>
+#include <weir/transport/yield.h>
 
 #include "tls/tls_kernel.h"
 
@@ -30,6 +31,7 @@ typedef struct tls_handler {
     weir_promise *gathered_promise; /* of all that is in it */
     weir_promise *shut_promise, *close_promise;
     weir_timer timer; /* of the handshake, then of the close */
+    weir_yield yield; /* until the next share of what came is opened */
     uint64_t region_read, gather_copied;
     uint64_t progress; /* plaintext written when the timer of the close last looked */
     size_t chunk;
@@ -65,6 +67,12 @@ void tls_handler_fail(tls_handler *self, weir_status status, const char *what);
 
 /* Opens what came, as far as it goes. */
 void tls_handler_advance(tls_handler *self);
+/* The next share of it. */
+void tls_handler_go_on(weir_yield *yield);
+/* All of it, because it cannot wait any more. */
+void tls_handler_open_rest(tls_handler *self);
+/* A burst has ended: what was given is told, what is missing is pulled. */
+void tls_handler_end_burst(tls_handler *self);
 /* The peer's FIN. */
 void tls_handler_peer_closed(tls_handler *self);
 

@@ -16,6 +16,8 @@
  *     Regions   are read and encrypted chunk by chunk, two chunks under way at a time; so is a buf larger than a chunk.
  *     Pulls     where reading is manual, the handshake, the peer's close_notify and the rest of a record are pulled by the
  *               handler itself; a pull is answered with plaintext.
+ *     Turns     Of one read so many records are opened in a turn (messages_per_turn), whatever is in them: a peer that
+ *               sends nothing but tiny ones or changes of keys holds up nobody but itself.
  *     STARTTLS  Add it with the option `starttls` to a channel that is active, when the peer's next bytes are TLS. What a
  *               decoder still holds of the plaintext must not be used: an attacker may have put it there.
  *     One port  For TLS and plaintext on one port put a protocol_detector first, and add this in its `build`.
