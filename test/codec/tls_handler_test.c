@@ -395,8 +395,9 @@ WEIR_TEST(tls_handler, tells_a_record_that_does_not_verify) {
     weir_buf *record = weir_embedded_take_all(talk.server.embedded);
     record->rp[12] ^= 0x40;
     weir_embedded_feed(talk.client.embedded, record);
-    expect(tls_end_saw(&talk.client, "error WEIR_E_TLS inactive"));
+    expect(tls_end_saw(&talk.client, "error WEIR_E_TLS"));
     tls_talk_carry(&talk);
+    expect(tls_end_saw(&talk.client, "inactive"));
     expect(tls_end_saw(&talk.server, "error WEIR_E_TLS inactive"));
     expect(strstr(talk.server.what, "bad record mac") != NULL ||
            !expect_str(talk.server.what, "bad record mac"));

@@ -35,7 +35,9 @@ static uint64_t look_at_progress(const tls_handler *self) {
 static void on_timer(weir_timer *timer) {
     tls_handler *self = tls_handler_hold(timer->arg);
     uint64_t progress = look_at_progress(self);
-    if (!self->done) {
+    if (self->lingers) {
+        tls_handler_finish_close(self);
+    } else if (!self->done) {
         tls_handler_fail(self, WEIR_E_TIMEOUT, "TLS handshake");
     } else if (progress == 0) {
         tls_handler_finish_close(self);
@@ -78,6 +80,8 @@ static void tls_removed(weir_ctx *ctx) {
     self->removed = true;
     bool is_between = !self->done || tls_kernel_is_on(self->kernel);
     if (is_between && weir_channel_is_active(weir_ctx_channel(ctx))) leave_unprotected(self);
+    if (self->lingers && !self->close_done) tls_handler_finish_close(self);
+    self->lingers = false;
     tls_handler_drop(self, WEIR_E_CANCELED);
     if (self->close_promise != NULL) weir_ctx_close(ctx, self->close_promise);
     self->close_promise = NULL;
@@ -140,7 +144,10 @@ static void tls_read_complete(weir_ctx *ctx) {
 static void tls_event(weir_ctx *ctx, weir_obj *event) {
     tls_handler *self = weir_ctx_state(ctx);
     bool is_end = event == &weir_event_peer_closed.obj;
-    if (!is_end || self->failed || self->close_done) {
+    if (is_end && self->lingers && !self->close_done) {
+        weir_obj_release(event);
+        tls_handler_finish_close(self);
+    } else if (!is_end || self->failed || self->close_done) {
         weir_ctx_fire_event(ctx, event);
     } else {
         weir_obj_release(event);
@@ -195,7 +202,8 @@ static void tls_shutdown(weir_ctx *ctx, weir_promise *promise) {
     tls_handler_pump(self);
 }
 
-/* Before the handshake is done a close gives it up, as it does with a connection that is not made yet. */
+/* Before the handshake is done a close gives it up, as it does with a connection that is not made yet. After a failure it is
+ * on its way. */
 static void tls_close(weir_ctx *ctx, weir_promise *promise) {
     tls_handler *self = tls_handler_hold(weir_ctx_state(ctx));
     bool passes = self->failed || self->close_done || !weir_channel_is_active(weir_ctx_channel(ctx));
@@ -204,7 +212,9 @@ static void tls_close(weir_ctx *ctx, weir_promise *promise) {
         weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
         tls_handler_drop(self, WEIR_E_CANCELED);
     }
-    if (passes) {
+    if (self->lingers && !self->close_done) {
+        weir_promise_join(&self->close_promise, promise);
+    } else if (passes) {
         weir_ctx_close(ctx, promise);
     } else {
         weir_promise_join(&self->close_promise, promise);

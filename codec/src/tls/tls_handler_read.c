@@ -7,6 +7,23 @@
 /* Most plaintext in one buf that is passed on. */
 #define READ_MOST (64 * 1024)
 
+/* The peer was told why, by an alert. */
+static bool is_refusal(weir_status status) {
+    return status == WEIR_E_TLS || status == WEIR_E_UNTRUSTED;
+}
+
+/* A socket that is closed with unread bytes resets the connection, and the peer may lose the alert: a client that sends its
+ * request behind a certificate we do not trust. So our side is ended first, and what comes is dropped for a while. */
+static void end_after_failure(tls_handler *self) {
+    if (!self->lingers) {
+        tls_handler_finish_close(self);
+        return;
+    }
+    weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->close_ms);
+    weir_ctx_shutdown(self->ctx, NULL);
+    weir_ctx_pull(self->ctx);
+}
+
 void tls_handler_fail(tls_handler *self, weir_status status, const char *what) {
     if (self->failed) return;
     weir_ctx *ctx = self->ctx;
@@ -15,9 +32,10 @@ void tls_handler_fail(tls_handler *self, weir_status status, const char *what) {
     self->failed = true;
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     tls_handler_drop(self, status);
+    self->lingers = is_refusal(status) && !self->close_wanted && !self->peer_ended;
     if (weir_channel_is_active(weir_ctx_channel(ctx)))
         weir_ctx_fire_error(ctx, &(weir_error){.status = status, .what = what});
-    if (weir_channel_is_active(weir_ctx_channel(ctx))) tls_handler_finish_close(self);
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) end_after_failure(self);
     tls_handler_let_go(self);
 }
 
@@ -164,9 +182,9 @@ void tls_handler_open_rest(tls_handler *self) {
 /* Records in part, the handshake and the wait for the peer's end go on by themselves where reading is by pulls. */
 void tls_handler_end_burst(tls_handler *self) {
     bool told = self->told, is_unanswered = self->pulled && !told;
-    bool misses = is_unanswered || !self->done || self->close_wanted;
+    bool misses = self->failed ? self->lingers : is_unanswered || !self->done || self->close_wanted;
     self->told = false;
     self->pulled = is_unanswered;
-    if (!self->failed && misses && !weir_yield_is_waiting(&self->yield)) weir_ctx_pull(self->ctx);
+    if (misses && !weir_yield_is_waiting(&self->yield)) weir_ctx_pull(self->ctx);
     if (told) weir_ctx_fire_read_complete(self->ctx);
 }

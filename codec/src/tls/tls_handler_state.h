@@ -43,6 +43,7 @@ typedef struct tls_handler {
     bool began, done;  /* the handshake */
     bool holds_active; /* `active` came, and is told when the handshake is done */
     bool failed;       /* told; nothing is encrypted any more */
+    bool lingers;      /* failed: what still comes is dropped until the peer has ended, or for a while */
     bool removed;
     bool opening, pumping, writing; /* inside of it */
     bool told,

@@ -12,6 +12,8 @@
  *               error WEIR_E_CUT_SHORT: what came may not be all (a truncation attack, or a peer that crashed).
  *               shutdown sends close_notify and FIN, and reading goes on; close sends close_notify, and waits
  *               close_timeout_ms for the peer's. Before the handshake is done a close gives it up.
+ *     Refused   After an alert of ours FIN follows, and what still comes is dropped until the peer ends, at most for
+ *               close_timeout_ms: a close at once would reset the connection, and the alert might be lost.
  *     Writing   What is written between two flushes, or in a turn, goes into common records. Records start small and grow.
  *     Regions   are read and encrypted chunk by chunk, two chunks under way at a time; so is a buf larger than a chunk.
  *     Pulls     where reading is manual, the handshake, the peer's close_notify and the rest of a record are pulled by the
@@ -44,7 +46,7 @@ WEIR_BEGIN_DECLS
 typedef struct weir_tls_handler_options {
     weir_tls_engine_options engine;
     unsigned handshake_timeout_ms; /* from its beginning to its end; 10 000 */
-    /* for the peer's close_notify after ours; 3 000; then the connection just ends */
+    /* for the peer's close_notify after ours, or its end after an alert; 3 000; then the connection just ends */
     unsigned close_timeout_ms;
     size_t chunk;  /* of a region or a large buf encrypted at once; 64 KiB */
     bool starttls; /* next to the wire, in front of the handlers that are there; else next to the tail */
