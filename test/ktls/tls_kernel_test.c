@@ -1,4 +1,5 @@
 /* tls_kernel_test.c - the kernel encrypts what is sent: what it is given, what goes by OpenSSL all the same. */
+#include <openssl/err.h>
 #include <string.h>
 
 #include <weir/transport/log_handler.h>
@@ -150,6 +151,15 @@ WEIR_TEST(tls_kernel, takes_over_after_starttls_behind_the_last_plaintext) {
     }
 }
 
+/* The peer is told so, under the keys it knows. */
+static void expect_refuses_keys(tls_rig *self) {
+    expect(rig_sees_error(self));
+    expect_status(self->error, WEIR_E_TLS);
+    expect(strstr(self->what, "asks for new keys") != NULL);
+    expect_eq(peer_end(self), SSL_ERROR_SSL);
+    expect_eq(ERR_GET_REASON(ERR_peek_error()), SSL_R_TLSV1_ALERT_INTERNAL_ERROR);
+}
+
 WEIR_TEST(tls_kernel, keeps_the_keys_it_has) {
     tls_rig rig = {0};
     rig_open(&rig);
@@ -159,10 +169,24 @@ WEIR_TEST(tls_kernel, keeps_the_keys_it_has) {
     expect(rig_hears(&rig, "other keys"));
     expect_eq(SSL_key_update(rig.peer, SSL_KEY_UPDATE_REQUESTED), 1); /* and ours */
     peer_say(&rig, "?");
-    expect(rig_sees_error(&rig));
-    expect_status(rig.error, WEIR_E_TLS);
-    expect(strstr(rig.what, "asks for new keys") != NULL);
-    expect(peer_end(&rig) != SSL_ERROR_ZERO_RETURN);
+    expect_refuses_keys(&rig);
+    rig_close(&rig);
+}
+
+/* Both come in one read. */
+static void ask_and_go_on(void *arg) {
+    tls_rig *self = arg;
+    expect_eq(SSL_key_update(self->peer, SSL_KEY_UPDATE_REQUESTED), 1);
+    expect_eq(SSL_do_handshake(self->peer), 1);
+    expect_eq(SSL_key_update(self->peer, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    peer_say(self, "?");
+}
+
+WEIR_TEST(tls_kernel, does_not_forget_that_it_was_asked_for_keys) {
+    tls_rig rig = {0};
+    rig_open(&rig);
+    wire_do(&rig.wire, ask_and_go_on, &rig);
+    expect_refuses_keys(&rig);
     rig_close(&rig);
 }
 

@@ -36,7 +36,8 @@ static void on_message(int written, int version, int type, const void *bytes, si
         }
     } else if (type == SSL3_RT_HANDSHAKE && n > 0 && head[0] == SSL3_MT_KEY_UPDATE && written == 0) {
         count(&tls_context_counts(self->context)->key_updates);
-        self->owes_keys = n == KEY_UPDATE_SIZE && head[n - 1] == SSL_KEY_UPDATE_REQUESTED;
+        bool is_request = n == KEY_UPDATE_SIZE && head[n - 1] == SSL_KEY_UPDATE_REQUESTED;
+        self->owes_keys = self->owes_keys || is_request;
     }
 }
 
@@ -194,8 +195,11 @@ bool tls_engine_is_stalled(const weir_tls_engine *self) {
     return self->bio.is_stalled;
 }
 
-/* It must change before it sends again (RFC 8446, 4.6.3). */
+/* It must change before it sends again (RFC 8446, 4.6.3). OpenSSL has said that it does: the peer gets an alert in its place,
+ * while it can still read one. */
 static weir_status refuse_keys(weir_tls_engine *self) {
+    tls_kernel_take_back(self->bio.kernel);
+    tls_kernel_alert(self->bio.kernel, SSL_AD_INTERNAL_ERROR);
     weir_tls_why why = {"TLS record: the peer asks for new keys, which the kernel that sends cannot take"};
     return fail_because(self, &why, WEIR_E_TLS);
 }

@@ -13,7 +13,10 @@
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
+/* Types of records, and the level of an alert. */
+#define ALERT 21
 #define APPLICATION_DATA 23
+#define FATAL 2
 
 struct tls_kernel_record {
     weir_region region;
@@ -84,6 +87,15 @@ weir_region *tls_kernel_take(tls_kernel *kernel) {
     return &record->region;
 }
 
+void tls_kernel_take_back(tls_kernel *kernel) {
+    for (weir_region *said; (said = tls_kernel_take(kernel)) != NULL;) weir_region_release(said);
+}
+
+void tls_kernel_alert(tls_kernel *kernel, uint8_t description) {
+    kernel->record_type = ALERT;
+    tls_kernel_say(kernel, (const uint8_t[]){FATAL, description}, 2);
+}
+
 /* ---- the kernel ---- */
 
 static atomic_bool is_absent;
@@ -101,7 +113,7 @@ tls_kernel *tls_kernel_new(int fd) {
 
 void tls_kernel_free(tls_kernel *kernel) {
     if (kernel == NULL) return;
-    for (weir_region *left; (left = tls_kernel_take(kernel)) != NULL;) weir_region_release(left);
+    tls_kernel_take_back(kernel);
     weir_alloc_release(NULL, kernel);
 }
 

@@ -41,6 +41,12 @@ bool tls_kernel_begin(tls_kernel *kernel, const void *keys);
 /* A record of `record_type`. False when out of memory. Borrows: both. */
 bool tls_kernel_say(tls_kernel *kernel, const void *bytes, size_t n);
 
+/* A fatal alert; out of memory the peer sees the connection end. Borrows: kernel. */
+void tls_kernel_alert(tls_kernel *kernel, uint8_t description);
+
+/* What was said and not taken is not said. Borrows: kernel. */
+void tls_kernel_take_back(tls_kernel *kernel);
+
 /* Gives: what was said first, or NULL. Borrows: kernel, which may be NULL. */
 weir_region *tls_kernel_take(tls_kernel *kernel);
 
