@@ -180,7 +180,7 @@ WEIR_TEST(tls_context, what_a_client_may_ask_for) {
     tls_ends ends = tls_ends_open(tls_certs_new(), NULL, NULL);
     weir_tls_context *insecure;
     expect_status(weir_tls_context_client(&insecure, &(weir_tls_options){.insecure = true}, NULL), WEIR_OK);
-    static const char *const wrong[] = {"", ".", "a b", "a\nb", "a\tb"};
+    static const char *const wrong[] = {"", ".", "a b", "a\nb", "a\tb", ".com", "\xc3\xbc.example"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         expect(!tls_context_can_ask(ends.client, wrong[i]));
         expect(!tls_context_can_ask(insecure, wrong[i]));

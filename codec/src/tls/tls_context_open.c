@@ -90,12 +90,13 @@ static bool expect_peer(SSL *ssl, const char *name) {
     return expect_host(ssl, host);
 }
 
-/* What no name can have is not let into a handshake or a sentence. */
+/* What no name can have is not let into a handshake or a sentence: also nothing but ASCII (RFC 6066 3). A dot in front would
+ * be the certificate of any name below it (X509_check_host(3)). */
 static bool is_name(const char *text) {
     size_t n = strlen(text);
-    if (n == 0 || n > PEER_MOST || strcmp(text, ".") == 0) return false;
+    if (n == 0 || n > PEER_MOST || text[0] == '.') return false;
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f) return false;
+        if (text[i] <= ' ' || text[i] >= 0x7f) return false;
     return true;
 }
 

@@ -29,8 +29,8 @@ typedef struct weir_tls_engine weir_tls_engine;
 
 /* Zero means the default. Borrowed for the call. */
 typedef struct weir_tls_engine_options {
-    /* a client: the host name or address that is asked for (SNI; not of addresses) and verified. Needed
-     * unless the context is insecure */
+    /* a client: the host name (ASCII, others as "xn--...") or address that is asked for (SNI; not of addresses) and
+     * verified. Needed unless the context is insecure */
     const char *peer_name;
     /* plaintext in a record at first, so that the peer can begin with one segment; 1 369 */
     size_t record_first;
