@@ -1,6 +1,7 @@
 /* tls_alpn_test.c - pipelines that are built late: by ALPN, by STARTTLS, by the first bytes. */
 #include <string.h>
 
+#include <weir/codec/line_decoder.h>
 #include <weir/codec/protocol_detector.h>
 #include <weir/core/log.h>
 
@@ -114,8 +115,8 @@ WEIR_TEST(tls_alpn, turns_a_plain_connection_into_tls_in_the_middle) {
     expect(!weir_tls_get_info(weir_embedded_pipeline(talk.server.embedded), &info));
     tls_end_say(&talk.client, "STARTTLS\n");
     tls_talk_carry(&talk);
-    expect(tls_end_saw(&talk.client, "active complete ready"));
-    expect(tls_end_saw(&talk.server, "active complete ready"));
+    expect(tls_end_saw(&talk.client, "active event complete ready"));
+    expect(tls_end_saw(&talk.server, "active event complete ready"));
     expect(weir_tls_get_info(weir_embedded_pipeline(talk.server.embedded), &info));
     expect_str(info.version, "TLSv1.3");
     weir_buf_clear(talk.server.read);
@@ -128,6 +129,39 @@ WEIR_TEST(tls_alpn, turns_a_plain_connection_into_tls_in_the_middle) {
     tls_talk_carry(&talk);
     expect(tls_end_saw(&talk.server, "complete peer_closed inactive"));
     tls_talk_end(&talk);
+}
+
+/* What somebody in the middle puts behind the command must not be the beginning of what is said in TLS. */
+
+static weir_status build_lines(weir_pipeline *pipeline, void *arg) {
+    weir_status status = weir_line_decoder_add(pipeline, &(weir_line_options){.max_length = 64});
+    return status != WEIR_OK ? status : tls_end_build_handler(pipeline, arg);
+}
+
+static void on_line(tls_end *self, const char *event) {
+    if (strcmp(event, "read") == 0 && weir_bytes_equal_str(weir_buf_peek(self->read), "STARTTLS"))
+        start_tls(self);
+}
+
+WEIR_TEST(tls_alpn, refuses_plaintext_behind_the_command_that_begins_tls) {
+    static const char *const sent[] = {"STARTTLS\r\n", "STARTTLS\r\nRCPT TO:<",
+                                       "STARTTLS\r\nRSET\r\nRSET\r\n"};
+    for (size_t i = 0; i < 3; i++) {
+        tls_talk talk;
+        weir_log_set_level(WEIR_LOG_OFF);
+        tls_talk_begin(&talk, NULL, NULL);
+        talk.server.build = build_lines;
+        talk.server.on = on_line;
+        tls_talk_open(&talk);
+        weir_embedded_feed_bytes(talk.server.embedded, sent[i], strlen(sent[i]));
+        weir_embedded_feed(talk.server.embedded, weir_embedded_take_all(talk.client.embedded));
+        expect(tls_end_heard(&talk.server, "STARTTLS"));
+        expect_eq(weir_embedded_is_open(talk.server.embedded), i == 0);
+        expect(tls_end_saw(&talk.server, i == 0
+                                             ? "active event complete"
+                                             : "active error WEIR_E_FRAME_CORRUPT event complete inactive"));
+        tls_talk_end(&talk);
+    }
 }
 
 /* ---- one port ---- */

@@ -310,7 +310,27 @@ void weir_decoder_read_complete(weir_ctx *ctx) {
     }
 }
 
+weir_event weir_decoder_event_boundary = WEIR_EVENT_CONSTANT("boundary");
+
+static WEIR_COLD void refuse_rest(weir_ctx *ctx, decoder *self) {
+    weir_error failure = {.status = WEIR_E_FRAME_CORRUPT,
+                          .what = "more came before another stream begins",
+                          .offset = self->bytes.offset};
+    if (self->bytes.in == NULL) return;
+    failure.actual = weir_buf_readable(self->bytes.in);
+    weir_cumulation_clear(&self->bytes);
+    tell(ctx, self, &failure);
+}
+
 void weir_decoder_event(weir_ctx *ctx, weir_obj *event) {
+    if (event == &weir_decoder_event_boundary.obj) {
+        decoder *self = decoder_of(ctx);
+        self->depth++;
+        refuse_rest(ctx, self);
+        weir_ctx_fire_event(ctx, event);
+        leave(ctx, self);
+        return;
+    }
     if (event != &weir_event_peer_closed.obj) {
         weir_ctx_fire_event(ctx, event);
         return;

@@ -1,6 +1,7 @@
 /* tls_handler.c - a session in a pipeline: its life, the slots, the timer. */
 #include "tls/tls_handler_state.h"
 
+#include <weir/codec/decoder.h>
 #include <weir/core/alloc.h>
 
 #define HANDSHAKE_MS 10000
@@ -62,7 +63,11 @@ static void tls_added(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     self->ctx = ctx;
     weir_timer_init(&self->timer, on_timer, self);
-    if (weir_channel_is_active(weir_ctx_channel(ctx))) begin(self);
+    if (!weir_channel_is_active(weir_ctx_channel(ctx))) return;
+    tls_handler_hold(self);
+    if (self->is_late) weir_ctx_fire_event(ctx, &weir_decoder_event_boundary.obj);
+    if (tls_handler_is_alive(self)) begin(self);
+    tls_handler_let_go(self);
 }
 
 /* Who is behind it has never spoken plaintext to this peer, and does not begin now. */
@@ -262,7 +267,7 @@ weir_status weir_tls_handler_add(weir_pipeline *pipeline, weir_tls_context *cont
     weir_yield_init(&self->yield, tls_handler_go_on);
     self->handshake_ms = or_default(options->handshake_timeout_ms, HANDSHAKE_MS);
     self->close_ms = or_default(options->close_timeout_ms, CLOSE_MS);
-    self->told = options->starttls; /* the burst under way has given something */
+    self->is_late = self->told = options->starttls; /* the burst under way has given something */
     self->chunk = options->chunk != 0 ? options->chunk : CHUNK;
     weir_status status = weir_tls_engine_new(&self->engine, context, &options->engine, weir_loop_pool(loop));
     if (status == WEIR_OK) {

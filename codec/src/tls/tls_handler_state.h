@@ -45,6 +45,7 @@ typedef struct tls_handler {
     bool failed;       /* told; nothing is encrypted any more */
     bool lingers;      /* failed: what still comes is dropped until the peer has ended, or for a while */
     bool removed;
+    bool is_late;                   /* plaintext came before it: STARTTLS */
     bool opening, pumping, writing; /* inside of it */
     bool told,
         pulled; /* since the last read_complete: something was given; a pull came that nothing has answered */

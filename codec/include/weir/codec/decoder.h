@@ -53,6 +53,7 @@
 #define WEIR_CODEC_DECODER_H
 
 #include <weir/codec/decode.h>
+#include <weir/transport/event.h>
 #include <weir/transport/pipeline.h>
 
 WEIR_BEGIN_DECLS
@@ -108,6 +109,11 @@ WEIR_API void weir_decoder_pause(weir_ctx *ctx);
  * decoder is making, when that has returned: messages never nest. */
 WEIR_API void weir_decoder_resume(weir_ctx *ctx);
 WEIR_API bool weir_decoder_is_paused(const weir_ctx *ctx);
+
+/* Fired inward by who puts another stream in front of decoders (TLS, by STARTTLS): all they were given must have been decoded. What
+ * one still holds then it would take for the beginning of the other stream: that is the error WEIR_E_FRAME_CORRUPT, and nothing
+ * more is decoded. */
+WEIR_API extern weir_event weir_decoder_event_boundary;
 
 /* What one decoder has done, in its stream so far. */
 typedef struct weir_decoder_stats {

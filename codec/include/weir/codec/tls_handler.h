@@ -20,8 +20,8 @@
  *               handler itself; a pull is answered with plaintext.
  *     Turns     Of one read so many records are opened in a turn (messages_per_turn), whatever is in them: a peer that
  *               sends nothing but tiny ones or changes of keys holds up nobody but itself.
- *     STARTTLS  Add it with the option `starttls` to a channel that is active, when the peer's next bytes are TLS. What a
- *               decoder still holds of the plaintext must not be used: an attacker may have put it there.
+ *     STARTTLS  Add it with the option `starttls` to a channel that is active, when the peer's next bytes are TLS. A decoder
+ *               that still holds some of the plaintext fails: an attacker may have put it there (CVE-2011-0411).
  *     One port  For TLS and plaintext on one port put a protocol_detector first, and add this in its `build`.
  *     Kernel    Linux can encrypt what is sent itself (the module `tls`), and then regions go by sendfile. Unless the
  *               context says no, a handler next to the wire of a TCP socket (but for timeout_handler and idle_handler)
