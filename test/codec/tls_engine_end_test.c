@@ -57,7 +57,7 @@ WEIR_TEST(tls_engine_end, gives_what_came_before_damage_and_fails_for_good) {
         weir_buf_release(plain);
         expect_status(weir_tls_engine_read(pair.client, 1000, &plain), WEIR_E_TLS);
         expect_status(weir_tls_engine_read(pair.client, 1000, &plain), WEIR_E_TLS);
-        expect(strstr(weir_tls_engine_why(pair.client), "TLS record: ") == weir_tls_engine_why(pair.client));
+        expect_str(weir_tls_engine_why(pair.client), "TLS record: a record was changed on its way (bad MAC)");
         expect_status(weir_tls_engine_write(pair.client, tls_pair_pattern(1)), WEIR_E_TLS);
         expect(tls_pair_carry(&pair, pair.client, pair.server) > 0);
         weir_buf_release(tls_pair_read(pair.server, &status));

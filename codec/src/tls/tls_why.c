@@ -2,6 +2,7 @@
 #include "tls/tls_why.h"
 
 #include <openssl/err.h>
+#include <openssl/proverr.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@ void tls_why_raise(const char *format, ...) {
     ERR_raise_data(ERR_LIB_USER, REFUSED, "%s", text);
 }
 
+#define DAMAGED "a record was changed on its way (bad MAC)"
+
 /* OpenSSL's words for what people meet most often are for those who know its sources. */
 static const struct {
     int reason;
@@ -57,11 +60,13 @@ static const struct {
     {SSL_R_VERSION_TOO_LOW, "no version of TLS in common"},
     {SSL_R_NO_SHARED_CIPHER, "no cipher suite in common, or no certificate that the client can use"},
     {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the client sent no certificate"},
-    {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, "a record was changed on its way (bad MAC)"},
+    {SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, DAMAGED},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "the connection ended in the middle"},
 };
 
 static const char *words_of(unsigned long error) {
+    if (ERR_GET_LIB(error) == ERR_LIB_PROV && ERR_GET_REASON(error) == PROV_R_CIPHER_OPERATION_FAILED)
+        return DAMAGED; /* of 1.2 the cipher notices first */
     if (ERR_GET_LIB(error) == ERR_LIB_SSL) {
         for (size_t i = 0; i < sizeof better_words / sizeof better_words[0]; i++)
             if (ERR_GET_REASON(error) == better_words[i].reason) return better_words[i].sentence;
