@@ -67,6 +67,43 @@ WEIR_TEST(tls_engine_end, gives_what_came_before_damage_and_fails_for_good) {
     }
 }
 
+/* A peer may go on sending, and we may go on writing for hours. */
+WEIR_TEST(tls_engine_end, keeps_nothing_that_comes_behind_the_end) {
+    FOR_BOTH_VERSIONS(version) {
+        tls_pair pair;
+        weir_status status;
+        tls_pair_begin_version(&pair, version);
+        require(tls_pair_shake_hands(&pair));
+        weir_buf *junk = tls_pair_pattern(50000), *same = tls_pair_pattern(50000);
+        expect_status(weir_tls_engine_end(pair.client), WEIR_OK);
+        weir_buf *wire = weir_tls_engine_take(pair.client);
+        expect_status(weir_tls_engine_feed(pair.server, wire), WEIR_OK);
+        expect_status(weir_tls_engine_feed(pair.server, weir_buf_retain(same)), WEIR_OK);
+        weir_buf_release(tls_pair_read(pair.server, &status));
+        expect_status(status, WEIR_OK);
+        expect(weir_obj_is_unshared(&same->obj));
+        expect_status(weir_tls_engine_feed(pair.server, weir_buf_retain(junk)), WEIR_OK);
+        expect(weir_obj_is_unshared(&junk->obj));
+        expect_status(weir_tls_engine_ended(pair.server), WEIR_OK);
+        weir_buf_release(same);
+        weir_buf_release(junk);
+        expect(tls_pair_talks(&pair, pair.server, pair.client, 10000));
+        tls_pair_end(&pair);
+    }
+}
+
+WEIR_TEST(tls_engine_end, keeps_nothing_that_comes_behind_a_failure) {
+    tls_pair pair;
+    tls_pair_begin_version(&pair, WEIR_TLS_1_3);
+    weir_buf *junk = tls_pair_pattern(50000);
+    expect_status(weir_tls_engine_feed(pair.server, tls_pair_pattern(100)), WEIR_OK);
+    expect_status(weir_tls_engine_handshake(pair.server), WEIR_E_TLS);
+    expect_status(weir_tls_engine_feed(pair.server, weir_buf_retain(junk)), WEIR_OK);
+    expect(weir_obj_is_unshared(&junk->obj));
+    weir_buf_release(junk);
+    tls_pair_end(&pair);
+}
+
 /* The handshake ends for `self` after `n` bytes of its peer. */
 static bool is_cut_well(tls_pair *pair, bool at_server, size_t n) {
     size_t left = n;

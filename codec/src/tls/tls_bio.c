@@ -38,6 +38,11 @@ weir_status tls_bio_feed(tls_bio *self, weir_buf *wire) {
     return WEIR_OK;
 }
 
+void tls_bio_drop(tls_bio *self) {
+    weir_buf_release(self->in);
+    self->in = NULL;
+}
+
 static int read_some(BIO *bio, char *dst, size_t n, size_t *got) {
     tls_bio *self = BIO_get_data(bio);
     size_t there = self->in != NULL ? weir_buf_readable(self->in) : 0;
@@ -114,10 +119,10 @@ weir_buf *tls_bio_take(tls_bio *self) {
 }
 
 void tls_bio_clear(tls_bio *self) {
-    weir_buf_release(self->in);
+    tls_bio_drop(self);
     weir_buf_release(self->out);
     weir_buf_release(self->last);
-    self->in = self->out = self->last = NULL;
+    self->out = self->last = NULL;
 }
 
 /* ---- as a BIO ---- */

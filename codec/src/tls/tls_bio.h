@@ -39,6 +39,9 @@ weir_status tls_bio_feed(tls_bio *self, weir_buf *wire);
 /* Gives: what is to be sent, or NULL when there is nothing. */
 weir_buf *tls_bio_take(tls_bio *self);
 
+/* What came and is not read is forgotten. */
+void tls_bio_drop(tls_bio *self);
+
 /* A buf with room for `n` bytes. Gives: it, or NULL when out of memory. */
 weir_buf *tls_bio_get_buf(const tls_bio *self, size_t n);
 

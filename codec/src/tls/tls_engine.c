@@ -127,6 +127,7 @@ weir_status tls_engine_judge(weir_tls_engine *self, int answer, const char *what
     int error = SSL_get_error(self->ssl, answer);
     if (error == SSL_ERROR_ZERO_RETURN) {
         self->saw_end = true;
+        tls_bio_drop(&self->bio);
         return WEIR_OK;
     }
     if (error != SSL_ERROR_WANT_READ) return fail(self, what);
@@ -141,8 +142,9 @@ const char *weir_tls_engine_why(const weir_tls_engine *engine) {
 
 /* ---- the handshake ---- */
 
+/* Behind the peer's close_notify, or a failure, nothing is opened any more (RFC 8446 6.1): it is not kept either. */
 weir_status weir_tls_engine_feed(weir_tls_engine *engine, weir_buf *wire) {
-    if (!weir_buf_is_readable(wire)) {
+    if (!weir_buf_is_readable(wire) || engine->saw_end || engine->failure != WEIR_OK) {
         weir_buf_release(wire);
         return WEIR_OK;
     }

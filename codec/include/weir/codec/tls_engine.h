@@ -48,8 +48,8 @@ WEIR_API weir_status weir_tls_engine_new(weir_tls_engine **out, weir_tls_context
 /* Takes: engine, or NULL. */
 WEIR_API void weir_tls_engine_free(weir_tls_engine *engine);
 
-/* Bytes of the peer; decrypted when asked for. Takes: wire. Borrows: engine. Fails: WEIR_E_NO_MEMORY, for good: bytes of
- * the stream are lost. */
+/* Bytes of the peer; decrypted when asked for. Behind its close_notify or a failure they are dropped. Takes: wire. Borrows:
+ * engine. Fails: WEIR_E_NO_MEMORY, for good: bytes of the stream are lost. */
 WEIR_API weir_status weir_tls_engine_feed(weir_tls_engine *engine, weir_buf *wire);
 
 /* Goes on with the handshake. WEIR_OK: it is done, also when asked again. Fails: -EAGAIN (more of the peer), WEIR_E_TLS,
