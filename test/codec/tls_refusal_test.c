@@ -87,6 +87,21 @@ WEIR_TEST(tls_refusal, ends_at_once_when_it_is_aborted) {
     tls_talk_end(&talk);
 }
 
+static void abort_inside(tls_end *self, const char *event) {
+    if (strncmp(event, "error", 5) == 0) weir_channel_abort(self->channel, WEIR_E_LIMIT);
+}
+
+WEIR_TEST(tls_refusal, is_on_the_wire_before_the_error_is_told) {
+    tls_talk talk;
+    begin(&talk);
+    tls_talk_meet(&talk);
+    talk.server.on = abort_inside;
+    weir_embedded_feed_bytes(talk.server.embedded, "\x17\x03\x03\0\x14 it is no record  ", 25);
+    expect_status(weir_embedded_aborted(talk.server.embedded), WEIR_E_LIMIT);
+    expect_alert(&talk);
+    tls_talk_end(&talk);
+}
+
 static void remove_it(tls_end *self) {
     weir_pipeline_remove(weir_pipeline_find(weir_embedded_pipeline(self->embedded), &weir_tls_handler));
 }

@@ -32,6 +32,7 @@ void tls_handler_fail(tls_handler *self, weir_status status, const char *what) {
     self->failed = true;
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     tls_handler_drop(self, status);
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) weir_ctx_flush(ctx); /* who hears of it may abort */
     self->lingers = is_refusal(status) && !self->close_wanted && !self->peer_ended;
     if (weir_channel_is_active(weir_ctx_channel(ctx)))
         weir_ctx_fire_error(ctx, &(weir_error){.status = status, .what = what});
