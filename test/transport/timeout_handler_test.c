@@ -46,6 +46,22 @@ WEIR_TEST(timeout_handler, leaves_a_peer_alone_that_nobody_reads_from) {
     life_end(&t.life);
 }
 
+WEIR_TEST(timeout_handler, counts_no_pause_of_reading_however_short) {
+    timed t;
+    begin(&t, NULL, (weir_timeout_options){.read_ms = 100});
+    expect(is_open_after(&t, 10));
+    weir_channel_set_reading(t.life.channel, false);
+    expect(is_open_after(&t, 80));
+    weir_channel_set_reading(t.life.channel, true);
+    expect(is_open_after(&t, 50)); /* with a look at it */
+    weir_channel_hold_reading(t.life.channel);
+    expect(is_open_after(&t, 1000));
+    weir_channel_let_read(t.life.channel);
+    expect(is_open_after(&t, 39));
+    expect(!is_open_after(&t, 100));
+    life_end(&t.life);
+}
+
 WEIR_TEST(timeout_handler, ends_a_peer_that_takes_nothing) {
     timed t;
     begin(&t, NULL, (weir_timeout_options){.write_ms = 100});

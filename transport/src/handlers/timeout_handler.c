@@ -1,4 +1,8 @@
-/* timeout_handler.c - notes when something last came; one lazy timer looks at the notes and at what has left. */
+/* timeout_handler.c - notes when something last came; one lazy timer looks at the notes and at what has left.
+ *
+ * What came is noted on the channel's clock of reading, which stands while nothing is read: to see only now and then
+ * whether it reads would count a pause between two looks as silence.
+ */
 #include <weir/transport/timeout_handler.h>
 
 #include <weir/transport/timer.h>
@@ -8,45 +12,47 @@
 typedef struct timeout {
     weir_timer timer; /* its arg is the context */
     weir_timeout_options after;
-    uint64_t read;       /* when something was read, or reading was off, last */
+    uint64_t read;       /* for how long it had read when something came last, ms */
     uint64_t left;       /* when something had left, or nothing waited, last */
     uint64_t left_bytes; /* how much that was */
 } timeout;
 
-static uint64_t sooner(uint64_t next, uint64_t since, uint64_t after) {
-    uint64_t due = after < UINT64_MAX - since ? since + after : UINT64_MAX;
-    return after != 0 && due < next ? due : next;
+static uint64_t sooner(uint64_t next, uint64_t past, uint64_t after) {
+    return after != 0 && after - past < next ? after - past : next;
 }
 
-static void look_again(timeout *self, weir_loop *loop) {
-    uint64_t now = weir_loop_now(loop);
-    uint64_t next = sooner(UINT64_MAX, self->read, self->after.read_ms);
-    next = sooner(next, self->left, self->after.write_ms);
-    if (next != UINT64_MAX) weir_timer_start(&self->timer, loop, next > now ? next - now : 1);
+/* While nothing is read the time that is left does not run. */
+static uint64_t silence(const timeout *self, const weir_channel *channel) {
+    return weir_channel_can_read(channel) ? weir_channel_reading_ms(channel) - self->read : 0;
+}
+
+/* None of the two is over. */
+static void look_again(timeout *self, const weir_channel *channel) {
+    uint64_t next = sooner(UINT64_MAX, silence(self, channel), self->after.read_ms);
+    next = sooner(next, weir_loop_now(channel->loop) - self->left, self->after.write_ms);
+    if (next != UINT64_MAX) weir_timer_start(&self->timer, channel->loop, next);
 }
 
 /* What is only seen by looking. */
 static void note_now(timeout *self, const weir_channel *channel) {
     uint64_t now = weir_loop_now(channel->loop);
-    if (!channel_wants_reading(channel)) self->read = now;
     if (channel->queue.head == NULL || channel->stats.bytes_written != self->left_bytes) self->left = now;
     self->left_bytes = channel->stats.bytes_written;
 }
 
-static bool is_over(uint64_t now, uint64_t since, uint64_t after) {
-    return after != 0 && now - since >= after;
+static bool is_over(uint64_t past, uint64_t after) {
+    return after != 0 && past >= after;
 }
 
 static void on_timer(weir_timer *timer) {
     weir_ctx *ctx = timer->arg;
     timeout *self = weir_ctx_state(ctx);
     weir_channel *channel = weir_ctx_channel(ctx);
-    uint64_t now = weir_loop_now(channel->loop);
     note_now(self, channel);
-    bool read_over = is_over(now, self->read, self->after.read_ms);
-    bool write_over = is_over(now, self->left, self->after.write_ms);
+    bool read_over = is_over(silence(self, channel), self->after.read_ms);
+    bool write_over = is_over(weir_loop_now(channel->loop) - self->left, self->after.write_ms);
     if (!read_over && !write_over) {
-        look_again(self, channel->loop);
+        look_again(self, channel);
     } else {
         weir_channel_retain(channel);
         weir_ctx_fail(ctx, WEIR_E_TIMEOUT, read_over ? "read" : "write");
@@ -57,8 +63,10 @@ static void on_timer(weir_timer *timer) {
 
 static void timeout_begin(weir_ctx *ctx) {
     timeout *self = weir_ctx_state(ctx);
-    self->read = self->left = weir_loop_now(weir_ctx_loop(ctx));
-    look_again(self, weir_ctx_loop(ctx));
+    const weir_channel *channel = weir_ctx_channel(ctx);
+    self->read = weir_channel_reading_ms(channel);
+    self->left = weir_loop_now(channel->loop);
+    look_again(self, channel);
 }
 
 static void timeout_added(weir_ctx *ctx) {
@@ -80,7 +88,7 @@ static void timeout_active(weir_ctx *ctx) {
 
 static void timeout_read(weir_ctx *ctx, weir_obj *msg) {
     timeout *self = weir_ctx_state(ctx);
-    self->read = weir_loop_now(weir_ctx_loop(ctx));
+    self->read = weir_channel_reading_ms(weir_ctx_channel(ctx));
     weir_ctx_fire_read(ctx, msg);
 }
 
