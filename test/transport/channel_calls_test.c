@@ -147,6 +147,38 @@ WEIR_TEST(channel_calls, refuse_a_write_beyond_the_cap_before_it_is_posted) {
     expect_eq(h.seen[ACTOR_ERROR], 1); /* the refused one without a promise */
 }
 
+typedef struct producer {
+    life *life;
+    int left;
+} producer;
+
+static void produce(actor *self, weir_ctx *ctx, actor_slot slot) {
+    producer *me = self->arg;
+    (void)ctx, (void)slot;
+    while (weir_channel_is_writable(me->life->channel) && me->left > 0) {
+        me->left--;
+        life_write(me->life, 50, NULL);
+    }
+}
+
+/* What it posted and the queue together would be too much, but the queue is gone when that arrives. */
+WEIR_TEST(channel_calls, stop_no_producer_on_the_loop_that_nothing_would_wake) {
+    life l;
+    life_begin(&l, &(weir_channel_options){.low_water = 100, .high_water = 400});
+    producer me = {&l, 20};
+    l.h = (actor){.act = produce, .arg = &me, .when = ACTOR_WRITABLE_CHANGED};
+    loop_set_thread(weir_embedded_loop(l.embedded), NULL);
+    weir_channel_write(l.channel, bytes(200), NULL);
+    expect_eq(weir_channel_bytes_before_unwritable(l.channel), 400 - 200 - 2 * 64);
+    loop_set_thread(weir_embedded_loop(l.embedded), &loop_this_thread);
+    life_write(&l, 100, NULL);
+    produce(&l.h, NULL, ACTOR_WRITABLE_CHANGED);
+    weir_channel_flush(l.channel);
+    weir_embedded_run(l.embedded);
+    expect_eq(me.left, 0);
+    life_end(&l);
+}
+
 WEIR_TEST(channel_calls, reach_the_handlers_from_any_thread) {
     wire_end wire;
     actor h = {.name = "h", .keeps = true};

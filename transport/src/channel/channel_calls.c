@@ -246,14 +246,21 @@ uint64_t weir_channel_pending_bytes(const weir_channel *channel) {
            atomic_load_explicit(&channel->off_loop, memory_order_relaxed);
 }
 
+/* What is posted and not here yet counts for those who post. On the loop it does not: there whoever stops waits for
+ * `writable_changed`, and what arrives when the queue is shorter again may never bring one. */
+static uint64_t bytes_ahead(const weir_channel *channel) {
+    return loop_is_current(channel->loop) ? outbound_queue_pending(&channel->queue)
+                                          : weir_channel_pending_bytes(channel);
+}
+
 bool weir_channel_is_writable(const weir_channel *channel) {
     return channel_is_open(channel) && atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
-           weir_channel_pending_bytes(channel) <= channel->high_water;
+           bytes_ahead(channel) <= channel->high_water;
 }
 
 size_t weir_channel_bytes_before_unwritable(const weir_channel *channel) {
     if (!weir_channel_is_writable(channel)) return 0;
-    uint64_t pending = weir_channel_pending_bytes(channel) + OUTBOUND_OVERHEAD;
+    uint64_t pending = bytes_ahead(channel) + OUTBOUND_OVERHEAD;
     size_t high = channel->high_water;
     return pending < high ? high - (size_t)pending : 0;
 }

@@ -48,7 +48,8 @@ WEIR_API void weir_channel_fire_event(weir_channel *channel, weir_obj *event);
 
 /* ---- flow. Borrows: channel ---- */
 
-/* False while more than the high watermark is queued, until less than the low one is. */
+/* False while more than the high watermark is queued, until less than the low one is. From another thread what is
+ * posted counts, too; on the loop it does not yet, so that `writable_changed` follows whenever this was false. */
 WEIR_API bool weir_channel_is_writable(const weir_channel *channel);
 
 /* How many more bytes keep it writable. */
