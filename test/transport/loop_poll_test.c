@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <weir/testing.h>
@@ -131,6 +132,31 @@ WEIR_TEST(loop_poll, owes_a_turn_for_what_is_written_between_two_turns) {
     close(far);
 }
 
+static uint64_t clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The host does something else, and then lets it read again. */
+WEIR_TEST(loop_poll, counts_no_pause_between_two_turns_as_reading) {
+    host self;
+    int far;
+    host_begin(&self, &plain);
+    weir_channel *channel = connect_echo(&self, &far);
+    weir_channel_set_reading(channel, false);
+    host_until_quiet(&self);
+    uint64_t before = weir_channel_reading_ms(channel);
+    wait_ms(50);
+    uint64_t resumed = clock_ms();
+    weir_channel_set_reading(channel, true);
+    expect(weir_loop_turn(self.loop));
+    expect(weir_channel_reading_ms(channel) - before <= clock_ms() - resumed + 1);
+    weir_loop_free(self.loop);
+    weir_channel_release(channel);
+    close(far);
+}
+
 /* ---- tasks and timers ---- */
 
 enum {
@@ -212,6 +238,15 @@ WEIR_TEST(loop_poll, counts_a_delay_from_now_also_between_turns) {
     weir_timer_start(&all.timers[0], self.loop, 10);
     expect(all.timers[0].due >= before + 50 + 10 - 1); /* both clocks cut to a millisecond */
     while (all.fired == 0) host_round(&self);
+    weir_loop_free(self.loop);
+}
+
+WEIR_TEST(loop_poll, tells_the_time_also_between_turns) {
+    host self;
+    host_begin(&self, &plain);
+    uint64_t before = weir_loop_now(self.loop);
+    wait_ms(50);
+    expect(weir_loop_now(self.loop) >= before + 50 - 1); /* both are cut to a millisecond */
     weir_loop_free(self.loop);
 }
 

@@ -73,7 +73,10 @@ void loop_release(weir_loop *loop) {
         loop->driver->destroy(loop);
 }
 
+/* Between two turns of a host's the last one may be long ago: what is noted or begun then is not. */
 uint64_t weir_loop_now(const weir_loop *loop) {
+    bool awake = atomic_load_explicit(&loop->awake, memory_order_relaxed);
+    if (WEIR_UNLIKELY(!awake) && loop_is_current(loop)) loop_refresh((weir_loop *)(uintptr_t)loop);
     return loop->now;
 }
 

@@ -114,7 +114,7 @@ WEIR_API bool weir_job_cancel(weir_job *job);
 /* True in the thread that runs `loop`. Borrows: loop. Any thread. */
 WEIR_API bool weir_loop_is_current(const weir_loop *loop);
 
-/* Milliseconds of a clock that never jumps, as of the start of this turn. Borrows: loop. */
+/* Milliseconds of a clock that never jumps, as of the start of this turn; between two turns, as of now. Borrows: loop. */
 WEIR_API uint64_t weir_loop_now(const weir_loop *loop);
 
 /* Borrows: loop, and the answer for its life. Any thread. */
