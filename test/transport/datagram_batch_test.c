@@ -298,6 +298,29 @@ WEIR_TEST(datagram_batch, sends_a_composite_of_any_number_of_parts_as_one) {
     expect_eq(d.errors, 0);
 }
 
+/* Each byte a part of its own, cut by 100: more parts than a message may have, more pieces than one call takes. */
+static void write_cut_composite(datagrams *self) {
+    weir_buf *content = weir_buf_composite_new();
+    for (unsigned i = 0; i < parts; i++) {
+        weir_buf *part = datagrams_fill((char)(i / 100), 1);
+        expect_status(weir_buf_composite_append(content, part), WEIR_OK);
+    }
+    weir_datagram *datagram = weir_datagram_new(self->wire.loop, content, &self->far_addr);
+    datagram->segment_size = 100;
+    weir_channel_write(self->channel, datagram, NULL);
+    weir_channel_write(self->channel, datagrams_to_far(self, 'z', 0), NULL);
+}
+
+WEIR_TEST(datagram_batch, goes_on_in_the_midst_of_a_composite_that_it_had_to_copy) {
+    datagrams d = {0};
+    datagrams_open(&d, (weir_datagram_options){.batch = 1}, false);
+    parts = 20000;
+    datagrams_do(&d, write_cut_composite);
+    expect_segments(&d, parts, 100);
+    datagrams_shut(&d);
+    expect_eq(d.errors, 0);
+}
+
 /* ---- a kernel that will not ---- */
 
 WEIR_TEST(datagram_batch, goes_on_when_the_socket_was_full) {

@@ -74,14 +74,20 @@ static void complete_front(weir_channel *channel) {
     if (promise != NULL) weir_promise_complete(promise, WEIR_OK);
 }
 
-/* Into one piece, what has more parts than a message may have. */
+/* How much of its content is out already. A piece has only what is not. */
+static size_t start_of(const outbound_entry *entry) {
+    return entry->piece != NULL ? 0 : (size_t)entry->sent;
+}
+
+/* Into one piece, what is left and has more parts than a message may have. */
 static bool flatten(weir_channel *channel, outbound_entry *entry) {
     const weir_buf *content = content_of(entry);
-    size_t size = (size_t)entry->size;
+    size_t size = (size_t)(entry->size - entry->sent), at = start_of(entry);
     if (entry->piece != NULL || channel_need_rare(channel) == NULL) return false;
     weir_buf *piece = weir_pool_get(channel->loop->pool, size);
     if (piece == NULL) return false;
-    if (!weir_buf_get_bytes(content, weir_buf_reader_index(content), piece->wp, size)) WEIR_UNREACHABLE();
+    if (!weir_buf_get_bytes(content, weir_buf_reader_index(content) + at, piece->wp, size))
+        WEIR_UNREACHABLE();
     weir_buf_commit(piece, size);
     entry->piece = piece;
     channel->rare->copied_bytes += size;
@@ -138,14 +144,15 @@ static bool add_pieces(const uv_datagram *self, departures *out, const outbound_
     size_t segment = datagram->segment_size, in_one = 1;
     if (segment <= self->run_segment) in_one = DATAGRAM_RUN / segment;
     if (in_one > MOST_SEGMENTS) in_one = MOST_SEGMENTS;
-    for (uint64_t at = entry->sent; at < entry->size;) {
-        size_t left = (size_t)(entry->size - at), n = left < in_one * segment ? left : in_one * segment;
+    size_t at = start_of(entry), end = at + (size_t)(entry->size - entry->sent);
+    while (at < end) {
+        size_t left = end - at, n = left < in_one * segment ? left : in_one * segment;
         shipment piece = {.datagram = datagram,
                           .datagrams = (unsigned)((n + segment - 1) / segment),
                           .bytes = n,
                           .segment = segment,
                           .closed = true};
-        if (!begin_shipment(self, out, &piece, content_of(entry), (size_t)at)) return false;
+        if (!begin_shipment(self, out, &piece, content_of(entry), at)) return false;
         at += n;
     }
     return true;
