@@ -5,6 +5,7 @@
 
 #include "actor.h"
 #include "callers.h"
+#include "loop/loop_internal.h"
 
 WEIR_TEST(connection_pool, connects_for_who_asks_and_uses_what_is_given_back) {
     scene s;
@@ -342,6 +343,42 @@ WEIR_TEST(connection_pool, may_be_asked_by_whom_it_tells_something) {
     scene_finish(&s);
     expect_status(s.callers[1].status, WEIR_E_CLOSED);
     expect_eq(s.callers[9].told, 1);
+}
+
+/* As who finds that there is nothing to do after all, again and again; how often is bounded for the test's sake. */
+static void ask_at_once(scene *self) {
+    caller *told = &self->callers[0];
+    if (told->told == 1000) return;
+    if (told->channel != NULL) weir_connection_pool_release(told->channel);
+    told->channel = NULL;
+    expect_status(weir_connection_pool_acquire(self->pool, hear_pool, told), WEIR_OK);
+}
+
+static void run_one_turn(scene *self) {
+    loop_run_tasks(self->dials.loop);
+}
+
+WEIR_TEST(connection_pool, lets_others_have_their_turn_when_a_caller_asks_again_at_once) {
+    for (int refuses = 0; refuses < 2; refuses++) {
+        scene s;
+        scene_begin(&s);
+        scene_lease_new(&s, 0);
+        scene_give_back(&s, 0);
+        if (refuses) {
+            weir_channel_close(s.dials.all[0].channel, NULL);
+            dials_run(&s.dials);
+            s.dials.refuses = WEIR_E_NO_MEMORY;
+        }
+        unsigned told = s.callers[0].told;
+        s.act = ask_at_once;
+        scene_ask(&s, 0);
+        run_one_turn(&s);
+        expect_eq(s.callers[0].told, told + 1);
+        run_one_turn(&s);
+        expect_eq(s.callers[0].told, told + 2);
+        s.act = NULL;
+        scene_finish(&s);
+    }
 }
 
 WEIR_TEST(connection_pool, stops_who_releases_twice_or_what_is_not_from_a_pool) {

@@ -251,24 +251,37 @@ static void lease(pooled *self) {
     tell(oldest_waiter(pool), WEIR_OK, weir_channel_retain(self->watch.channel));
 }
 
-static void lease_idle(weir_connection_pool *self) {
-    while (oldest_waiter(self) != NULL && !weir_list_is_empty(&self->idle)) {
-        pooled *latest = pooled_at(self->idle.next);
-        if (!is_healthy(latest)) {
-            self->stats.health_failures++;
-            discard(latest);
-        } else if (oldest_waiter(self) != NULL) { /* the check may have sent it away */
-            lease(latest);
-        }
+/* One idle connection goes to who waits longest: true; or goes. */
+static bool lease_latest(weir_connection_pool *self) {
+    pooled *latest = pooled_at(self->idle.next);
+    if (!is_healthy(latest)) {
+        self->stats.health_failures++;
+        discard(latest);
+        return false;
     }
+    if (oldest_waiter(self) == NULL) return false; /* the check has sent it away */
+    lease(latest);
+    return true;
 }
 
+static bool may_open_one(const weir_connection_pool *self) {
+    return !self->freed && self->stats.connecting < self->stats.waiting &&
+           self->stats.open < self->options.max_connections;
+}
+
+/* Those who wait now. Who is told and asks again at once has another turn, or the loop would never have one. */
 static void serve(weir_connection_pool *self) {
     enter(self);
-    lease_idle(self);
-    while (!self->freed && self->stats.connecting < self->stats.waiting &&
-           self->stats.open < self->options.max_connections) {
-        open_one(self);
+    unsigned callers = self->stats.waiting;
+    while (callers > 0 && oldest_waiter(self) != NULL) {
+        if (!weir_list_is_empty(&self->idle)) {
+            if (lease_latest(self)) callers--;
+        } else if (may_open_one(self)) {
+            open_one(self);
+            callers--;
+        } else {
+            break;
+        }
     }
     leave(self);
 }
