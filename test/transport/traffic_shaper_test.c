@@ -125,6 +125,53 @@ WEIR_TEST(traffic_shaper, shares_a_limit_among_channels) {
     weir_traffic_limit_release(limit);
 }
 
+/* One that was set far too low, and is set right. */
+WEIR_TEST(traffic_shaper, lets_all_notice_that_a_shared_limit_was_raised) {
+    static const uint64_t rights[] = {0, 100000};
+    for (int i = 0; i < 2; i++) {
+        life t, other;
+        weir_traffic_limit *limit =
+            weir_traffic_limit_new(&(weir_traffic_options){.read_rate = 10, .write_rate = 1});
+        begin(&t, NULL, NULL, limit);
+        begin(&other, NULL, NULL, limit);
+        write_pattern(&t, 0, 20000, NULL);
+        write_pattern(&other, 0, 20000, NULL);
+        weir_embedded_feed(t.embedded, life_bytes(50000)); /* for an hour and more */
+        weir_embedded_advance(t.embedded, 3000);
+        weir_embedded_advance(other.embedded, 3000);
+        expect(!weir_channel_can_read(t.channel));
+        expect(written(&t) + written(&other) < 200);
+        weir_traffic_limit_set(limit,
+                               &(weir_traffic_options){.read_rate = rights[i], .write_rate = rights[i]});
+        weir_embedded_advance(t.embedded, 2000);
+        weir_embedded_advance(other.embedded, 2000);
+        expect(weir_channel_can_read(t.channel));
+        expect_pattern_sent(&t, 20000);
+        expect_pattern_sent(&other, 20000);
+        life_end(&t);
+        life_end(&other);
+        weir_traffic_limit_release(limit);
+    }
+}
+
+WEIR_TEST(traffic_shaper, keeps_to_the_rate_that_was_set_last) {
+    life t;
+    weir_traffic_limit *limit = weir_traffic_limit_new(&(weir_traffic_options){.write_rate = RATE});
+    begin(&t, NULL, NULL, limit);
+    write_pattern(&t, 0, 1000000, NULL);
+    weir_embedded_advance(t.embedded, 1000);
+    uint64_t before = written(&t);
+    weir_traffic_limit_set(limit, &(weir_traffic_options){.write_rate = RATE / 10});
+    weir_embedded_advance(t.embedded, 10000);
+    expect_rate(written(&t) - before, RATE / 10, 10000);
+    before = written(&t);
+    weir_traffic_limit_set(limit, &(weir_traffic_options){.write_rate = RATE * 2});
+    weir_embedded_advance(t.embedded, 2000);
+    expect_rate(written(&t) - before, RATE * 2, 2000);
+    weir_traffic_limit_release(limit);
+    life_end(&t);
+}
+
 WEIR_TEST(traffic_shaper, obeys_the_tighter_of_two_limits) {
     weir_traffic_limit *limit = weir_traffic_limit_new(&(weir_traffic_options){.write_rate = RATE * 10});
     life t;

@@ -31,15 +31,34 @@ static uint64_t until(uint64_t time, uint64_t now) {
     return time <= now ? 0 : (time - now + NS_A_MS - 1) / NS_A_MS;
 }
 
-uint64_t traffic_rate_wait(const traffic_rate *rate, uint64_t now_ms) {
-    return atomic_load(&rate->rate) == 0 ? 0 : until(atomic_load(&rate->paid), now_ms * NS_A_MS);
+/* As many bytes as `time` brought them at another rate. */
+static uint64_t at_rate(uint64_t time, uint64_t now, uint64_t was, uint64_t is) {
+    if (time <= now) return time;
+    if (is == 0) return 0;
+    double left = (double)(time - now) * ((double)was / (double)is);
+    return left < (double)(UINT64_MAX / 4) ? now + (uint64_t)left : UINT64_MAX / 4;
+}
+
+/* The rate; what was paid for is reckoned by it. */
+static uint64_t current_rate(traffic_rate *rate, uint64_t now) {
+    uint64_t is = atomic_load(&rate->rate), was = atomic_load(&rate->paid_rate);
+    if (WEIR_LIKELY(is == was) || !atomic_compare_exchange_strong(&rate->paid_rate, &was, is)) return is;
+    uint64_t paid = atomic_load(&rate->paid);
+    while (!atomic_compare_exchange_weak(&rate->paid, &paid, at_rate(paid, now, was, is))) {
+    }
+    return is;
+}
+
+uint64_t traffic_rate_wait(traffic_rate *rate, uint64_t now_ms) {
+    uint64_t now = now_ms * NS_A_MS;
+    return current_rate(rate, now) == 0 ? 0 : until(atomic_load(&rate->paid), now);
 }
 
 uint64_t traffic_rate_pay(traffic_rate *rate, uint64_t now_ms, uint64_t bytes) {
-    uint64_t bytes_a_second = atomic_load(&rate->rate);
+    uint64_t now = now_ms * NS_A_MS, bytes_a_second = current_rate(rate, now);
     if (bytes_a_second == 0) return 0;
     uint64_t cost = duration(bytes, bytes_a_second), burst = atomic_load(&rate->burst);
-    uint64_t now = now_ms * NS_A_MS, earliest = now > burst ? now - burst : 0;
+    uint64_t earliest = now > burst ? now - burst : 0;
     uint64_t paid = atomic_load(&rate->paid), next;
     do {
         next = (paid > earliest ? paid : earliest) + cost;

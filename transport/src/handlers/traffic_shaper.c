@@ -5,6 +5,9 @@
 #include "channel/channel_internal.h"
 #include "handlers/traffic_limit.h"
 
+/* A shared limit may be changed meanwhile: who waits for longer looks again after so long. */
+#define LOOK_AGAIN_MS 1000
+
 typedef struct shaper {
     traffic_rates own;
     weir_traffic_limit *shared; /* held, or NULL */
@@ -21,12 +24,16 @@ static uint64_t larger(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-static uint64_t wait_to_write(const shaper *self, uint64_t now) {
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static uint64_t wait_to_write(shaper *self, uint64_t now) {
     uint64_t wait = traffic_rate_wait(&self->own.write, now);
     return self->shared == NULL ? wait : larger(wait, traffic_rate_wait(&self->shared->rates.write, now));
 }
 
-static uint64_t wait_to_read(const shaper *self, uint64_t now) {
+static uint64_t wait_to_read(shaper *self, uint64_t now) {
     uint64_t wait = traffic_rate_wait(&self->own.read, now);
     return self->shared == NULL ? wait : larger(wait, traffic_rate_wait(&self->shared->rates.read, now));
 }
@@ -40,10 +47,11 @@ static uint64_t pay_to_write(shaper *self, uint64_t now, uint64_t bytes) {
 static uint64_t piece_size(const shaper *self) {
     uint64_t own = traffic_rate_piece(&self->own.write);
     uint64_t shared = self->shared != NULL ? traffic_rate_piece(&self->shared->rates.write) : own;
-    return own < shared ? own : shared;
+    return smaller(own, shared);
 }
 
 static void wake_in(shaper *self, weir_loop *loop, uint64_t ms) {
+    if (self->shared != NULL && ms > LOOK_AGAIN_MS) ms = LOOK_AGAIN_MS;
     if (!weir_timer_is_running(&self->timer) || self->timer.due > loop->now + ms)
         weir_timer_start(&self->timer, loop, ms);
 }
@@ -62,6 +70,7 @@ static bool may_go(shaper *self, weir_loop *loop, const weir_waiting *first) {
         self->paid = first->size <= piece || !can_be_cut(first->msg) ? first->size : piece;
         self->due = now + pay_to_write(self, now, self->paid);
     }
+    self->due = smaller(self->due, now + wait_to_write(self, now)); /* a rate has become higher */
     if (self->due <= now) return true;
     wake_in(self, loop, self->due - now);
     return false;

@@ -33,7 +33,7 @@ typedef struct weir_traffic_limit weir_traffic_limit;
 /* Borrows: options. Gives: a limit, or NULL when out of memory. Any thread. */
 WEIR_API WEIR_MUST_USE weir_traffic_limit *weir_traffic_limit_new(const weir_traffic_options *options);
 
-/* Other rates from now on, for all its channels. Borrows: both. Any thread. */
+/* Other rates from now on, for all its channels; who waits notices within a second. Borrows: both. Any thread. */
 WEIR_API void weir_traffic_limit_set(weir_traffic_limit *limit, const weir_traffic_options *options);
 
 /* Gives: one more reference; returns its argument, which may be NULL. Any thread. */
