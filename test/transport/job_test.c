@@ -198,6 +198,37 @@ WEIR_TEST(job, that_waits_when_the_loop_is_freed_is_canceled) {
     crowd_check(&all, JOBS);
 }
 
+/* One job behind the other, for as long as they are taken; how many come after the stop is bounded for the test's sake. */
+typedef struct chain {
+    weir_loop *loop;
+    unsigned told;
+    weir_status refusal;
+} chain;
+
+static void link_work(void *arg) {
+    (void)arg;
+}
+
+static void link_done(void *arg, weir_status status) {
+    chain *self = arg;
+    (void)status;
+    if (++self->told == 3) weir_loop_stop(self->loop);
+    if (self->told < 1000) self->refusal = weir_loop_offload(self->loop, link_work, link_done, self);
+}
+
+static void begin_chain(void *arg) {
+    link_done(arg, WEIR_OK);
+}
+
+WEIR_TEST(job, that_follows_another_keeps_no_loop_from_ending) {
+    chain self = {.loop = weir_loop_new(NULL)};
+    expect_status(weir_loop_post(self.loop, begin_chain, &self), WEIR_OK);
+    weir_loop_run(self.loop);
+    expect_status(self.refusal, WEIR_E_STOPPED);
+    expect(self.told >= 3 && self.told <= 5);
+    weir_loop_free(self.loop);
+}
+
 WEIR_TEST(job, beyond_max_jobs_is_refused_until_one_was_told) {
     static crowd all;
     weir_loop_stats stats;

@@ -6,6 +6,8 @@ weir_status weir_loop_offload_job(weir_loop *loop, weir_task_fn *work, void (*do
     loop_check_current(loop, __func__);
     if (handle != NULL) *handle = NULL;
     unsigned waiting = atomic_load_explicit(&loop->jobs, memory_order_relaxed);
+    if (loop->ending)
+        return WEIR_E_STOPPED; /* or who offloads the next when told of the last would keep it for ever */
     if (waiting >= loop->max_jobs) return WEIR_E_LIMIT;
     weir_job *job = weir_alloc_zeroed(loop->alloc, 1, loop->driver->job_size);
     if (job == NULL) return WEIR_E_NO_MEMORY;

@@ -65,6 +65,7 @@ struct weir_loop {
     weir_list under_way; /* offloaded jobs */
     atomic_uint jobs;    /* how many */
     unsigned max_jobs;
+    bool ending; /* it ends what there is, and begins no more jobs */
 
     atomic_bool awake;   /* in a turn */
     uint64_t turn_began; /* ns */

@@ -336,6 +336,7 @@ static void wait_for_more(uv_driver *self) {
 
 static void abort_and_wait(uv_driver *self) {
     weir_loop *loop = &self->loop;
+    loop->ending = true;
     resolutions_stop(loop);
     while (is_occupied(loop) || loop->graveyard != NULL) {
         loop_abort_channels(loop, WEIR_E_STOPPED);
@@ -344,6 +345,7 @@ static void abort_and_wait(uv_driver *self) {
         loop_end_turn(loop);
         if (is_occupied(loop)) wait_for_more(self);
     }
+    loop->ending = false;
 }
 
 static void check_own(const uv_driver *self, const char *function) {

@@ -93,8 +93,8 @@ WEIR_API weir_status weir_loop_post_task(weir_loop *loop, weir_task *task);
 /* Runs `work(arg)` on libuv's thread pool, then `done(arg, status)` on the loop, always: WEIR_E_CANCELED
  * when work never ran. Blocking calls go here. The pool has four threads for the whole process, or as many as
  * UV_THREADPOOL_SIZE in the environment says (1024 at most) before the first work; what they do not take yet
- * waits in one queue. Borrows: loop. Fails: WEIR_E_LIMIT at max_jobs, WEIR_E_NO_MEMORY, WEIR_E_STOPPED;
- * then neither is called. On the loop only. */
+ * waits in one queue. Borrows: loop. Fails: WEIR_E_LIMIT at max_jobs, WEIR_E_NO_MEMORY, WEIR_E_STOPPED while a loop that
+ * was stopped or is freed ends what there is; then neither is called. On the loop only. */
 WEIR_API weir_status weir_loop_offload(weir_loop *loop, weir_task_fn *work,
                                        void (*done)(void *arg, weir_status status), void *arg);
 
