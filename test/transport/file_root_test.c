@@ -1,13 +1,16 @@
 /* file_root_test.c - files below a folder and never anywhere else, with openat2 and without. */
 #include <weir/transport/file_root.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <weir/testing.h>
@@ -110,6 +113,47 @@ WEIR_TEST(file_root, is_no_folder_that_may_not_be_searched) {
     expect_status(weir_file_root_open(&root, place.path, false), -EACCES);
     if (is_root) require(seteuid(0) == 0);
     require(chmod(place.path, 0700) == 0);
+    folder_close(&place);
+}
+
+/* ---- a kernel that is not sure: the library's openat2 comes through here ---- */
+
+static atomic_int unsure; /* how often it still is */
+
+/* In the place of libc's. */
+long intercepted(long number, ...) __asm__("syscall");
+
+long intercepted(long number, ...) {
+    static long (*real)(long, ...);
+    long a[6];
+    va_list args;
+    va_start(args, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(args, long);
+    va_end(args);
+    if (real == NULL) {
+        void *found = dlsym(RTLD_NEXT, "syscall");
+        memcpy(&real, &found, sizeof real);
+    }
+    if (number == SYS_openat2 && atomic_load(&unsure) > 0) {
+        atomic_fetch_sub(&unsure, 1);
+        errno = EAGAIN;
+        return -1;
+    }
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+WEIR_TEST(file_root, asks_again_while_the_kernel_is_not_sure) {
+    folder place;
+    weir_file_root root;
+    folder_open(&place);
+    furnish(&place);
+    require(weir_file_root_open(&root, folder_file(&place, "root"), false) == WEIR_OK);
+    atomic_store(&unsure, 10);
+    expect_status(try_path(&root, "file"), WEIR_OK);
+    atomic_store(&unsure, 1000000);
+    expect_status(try_path(&root, "file"), root.walks ? WEIR_OK : -EAGAIN); /* but not for ever */
+    atomic_store(&unsure, 0);
+    weir_file_root_close(&root);
     folder_close(&place);
 }
 

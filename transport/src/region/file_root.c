@@ -14,6 +14,9 @@
 /* Without O_NONBLOCK opening a pipe would wait for its writer. */
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
+/* While anything is renamed anywhere openat2 is not sure of a link with ".." in it, and says so: EAGAIN. */
+#define MOST_TRIES 1000
+
 #ifdef SYS_openat2
 static int open_beneath(int folder, const char *path, unsigned flags) {
     struct open_how how = {.flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
@@ -79,10 +82,10 @@ static int try_to_open(const weir_file_root *self, const char *path, int flags) 
 }
 
 static int open_path(const weir_file_root *self, const char *path, int flags) {
-    int fd;
+    int fd, tries = 0;
     do {
         fd = try_to_open(self, path, flags);
-    } while (fd < 0 && errno == EINTR);
+    } while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < MOST_TRIES)));
     return fd;
 }
 
