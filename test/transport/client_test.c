@@ -80,6 +80,31 @@ WEIR_TEST(client, is_told_that_nobody_listens) {
     expect_eq(a.h.seen[ACTOR_ERROR], 0);
 }
 
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
+/* The system may pick the port that is called for our end, too; here it has no other (since Linux 6.3). */
+WEIR_TEST(client, is_told_that_nobody_listens_where_it_would_meet_itself) {
+    attempt a;
+    prepare(&a);
+    unsigned port = closed_port();
+    uint32_t range = port << 16 | port;
+    weir_socket_option only = {IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range, false};
+    a.options.port = port;
+    a.options.channel.raw = &only;
+    a.options.channel.raw_count = 1;
+    start(&a);
+    expect_status(weir_promise_wait(a.promise, 10000), -ECONNREFUSED);
+    finish(&a);
+    expect_never_active(&a);
+    int listener = socket(AF_INET, SOCK_STREAM, 0); /* and the port is free */
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    expect_eq(bind(listener, (struct sockaddr *)&here, sizeof here), 0);
+    close(listener);
+}
+
 static void complete(void *arg) {
     weir_promise_complete(arg, WEIR_OK);
 }

@@ -81,6 +81,17 @@ static void win(uv_race *self, int fd, const weir_addr *to) {
     events->won(arg, fd, &winner);
 }
 
+/* Where nobody listens, and the system picks that very port for our end, TCP connects the socket with itself. It ends
+ * by a reset: a port in TIME_WAIT would be taken for who is to listen there. */
+static weir_status check_connected(const uv_race_options *options, int fd, const weir_addr *to) {
+    weir_addr own = {.len = sizeof own.as};
+    if (options->local_port != 0 || getsockname(fd, &own.as.sa, &own.len) != 0 || weir_addr_port(&own) == 0 ||
+        weir_addr_port(&own) != weir_addr_port(to) || !weir_addr_equal(&own, to))
+        return WEIR_OK;
+    uv_reset_on_close(fd);
+    return -ECONNREFUSED;
+}
+
 static void try_next(uv_race *self);
 
 static void on_attempt(uv_watch *watch, uint32_t events) {
@@ -90,6 +101,7 @@ static void on_attempt(uv_watch *watch, uint32_t events) {
     (void)events; /* what really happened is on the socket */
     loop_note_event(race->loop, 0);
     weir_status failure = uv_socket_error(watch->fd);
+    if (failure == WEIR_OK) failure = check_connected(race->options, watch->fd, to);
     int fd = give_up_watcher(self);
     if (failure == WEIR_OK) {
         win(race, fd, to);
@@ -147,6 +159,7 @@ static weir_status begin(const uv_race_options *options, const weir_addr *to, in
     weir_status status = net_configure(fd, family, NET_NEW, options->channel);
     if (status == WEIR_OK) status = bind_local(fd, options, family);
     if (status == WEIR_OK && connect(fd, &to->as.sa, to->len) != 0) status = weir_status_from_errno(errno);
+    if (status == WEIR_OK) status = check_connected(options, fd, to);
     if (status == WEIR_OK || status == -EINPROGRESS) return status;
     close(fd);
     *out = -1;

@@ -50,6 +50,8 @@ typedef struct weir_client_options {
  * TCP does: -EAGAIN.
  * Of several failed attempts the first one's failure is told, but for those that only say that this host has no
  * way there (ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT) when another got further.
+ * Where nobody listens TCP may connect a socket with itself, when the system picks that very port for it: that is told as
+ * -ECONNREFUSED too, unless local_port asked for it.
  * weir_channel_close and weir_channel_abort give up at any moment: WEIR_E_CANCELED. No descriptor stays behind.
  * Borrows: options. Takes: promise, or NULL. Gives: a channel to release, or NULL when out of memory or when
  * the options make no sense; then the promise has failed. */
