@@ -1,6 +1,6 @@
 /* wire_random_test.c - random things done at both ends of real connections.
  *
- * The near end is a handler on a loop that writes bufs and files, pauses, pulls, ends, closes and aborts;
+ * The near end is a handler on a loop that writes bufs and files, pauses, holds, yields, pulls, ends, closes and aborts;
  * the far end is plain sockets that send, read a little, end and reset. What must hold: each connection is
  * told of its beginning and its end once, nothing after that, every promise completes once and those of its writes in
  * order, and all memory is back. Every way a connection can go is counted, and none may be missing.
@@ -38,6 +38,8 @@ enum {
     X(WRITE_REFUSED)                                                                                         \
     X(WRITE_FAILED_WITH_CAUSE)                                                                               \
     X(INACTIVE)                                                                                              \
+    X(HELD)                                                                                                  \
+    X(WENT_ON)                                                                                               \
     X(FILE_WRITTEN)
 
 #define PATH_ENUM(name) PATH_##name,
@@ -58,6 +60,8 @@ static struct near_end {
 
 typedef struct state {
     weir_timer timer;
+    weir_yield yield;
+    unsigned holds;
     weir_ctx *ctx;
     bool active, inactive;
     uint64_t made, told; /* promises of its writes, in this order */
@@ -121,6 +125,12 @@ static void *some_message(weir_ctx *ctx) {
     return buf;
 }
 
+static void let_read_once(state *self) {
+    if (self->holds == 0) return;
+    self->holds--;
+    weir_channel_let_read(weir_ctx_channel(self->ctx));
+}
+
 static void act_once(weir_ctx *ctx) {
     weir_channel *channel = weir_ctx_channel(ctx);
     state *self = weir_ctx_state(ctx);
@@ -151,6 +161,14 @@ static void act_once(weir_ctx *ctx) {
         took(PATH_ABORTED);
         weir_channel_abort(channel, WEIR_E_LIMIT);
         break;
+    case 13:
+        took(PATH_HELD);
+        self->holds++;
+        weir_channel_hold_reading(channel);
+        break;
+    case 14:
+    case 15: let_read_once(self); break;
+    case 16: weir_yield_wait(&self->yield, ctx); break;
     default: break;
     }
 }
@@ -162,6 +180,13 @@ static void act(weir_ctx *ctx) {
 static void on_timer(weir_timer *timer) {
     state *self = timer->arg;
     if (below(2) == 0) weir_channel_set_reading(weir_ctx_channel(self->ctx), true);
+    while (self->holds > 0 && below(4) != 0) let_read_once(self);
+    act(self->ctx);
+}
+
+static void on_turn(weir_yield *yield) {
+    state *self = WEIR_CONTAINER(yield, state, yield);
+    took(PATH_WENT_ON);
     act(self->ctx);
 }
 
@@ -170,12 +195,15 @@ static void on_added(weir_ctx *ctx) {
     self->ctx = ctx;
     near_end.states++;
     weir_timer_init(&self->timer, on_timer, self);
+    weir_yield_init(&self->yield, on_turn);
 }
 
 static void on_removed(weir_ctx *ctx) {
     state *self = weir_ctx_state(ctx);
     expect_eq(self->active, self->inactive);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    weir_yield_stop(&self->yield);
+    while (self->holds > 0) let_read_once(self);
     near_end.states--;
     memset(self, 0xEE, sizeof *self);
     free(self);
@@ -203,7 +231,9 @@ static void expect_alive(weir_ctx *ctx) {
 }
 
 static void on_read(weir_ctx *ctx, weir_obj *msg) {
+    const state *self = weir_ctx_state(ctx);
     expect_alive(ctx);
+    expect(self->holds == 0 && !weir_yield_is_waiting(&self->yield));
     if (below(4) == 0) {
         weir_ctx_write(ctx, msg, some_promise(ctx, weir_ctx_state(ctx)));
     } else {
