@@ -233,6 +233,29 @@ WEIR_TEST(datagram, hears_of_a_refusal_and_stays_open) {
     datagrams_shut(&d);
 }
 
+static weir_promise *second;
+
+static void write_twice(datagrams *self) {
+    weir_channel_write(self->channel, datagrams_fill('a', 1), NULL);
+    weir_channel_flush(self->channel); /* refused before the next one leaves */
+    weir_channel_write(self->channel, datagrams_fill('b', 1), weir_promise_retain(second));
+    weir_channel_flush(self->channel);
+}
+
+WEIR_TEST(datagram, fails_none_for_the_refusal_of_another) {
+    datagrams d = {.takes_errors = true};
+    datagrams_open(&d, (weir_datagram_options){0}, true);
+    close(d.far);
+    second = weir_promise_new(d.wire.loop);
+    datagrams_do(&d, write_twice);
+    expect_status(datagrams_wait_for(second), WEIR_OK);
+    expect(datagrams_until(&d, has_error));
+    expect_status(d.error, -ECONNREFUSED);
+    expect_eq(datagrams_stats(&d).send_failed, 0);
+    d.far = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    datagrams_shut(&d);
+}
+
 static void stop_reading(datagrams *self) {
     weir_channel_set_reading(self->channel, false);
 }

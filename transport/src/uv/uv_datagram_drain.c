@@ -217,6 +217,10 @@ static outcome refused(uv_datagram *self, const shipment *first, weir_status sta
         return BLOCKED;
     }
     if (status == -ENOBUFS || status == -ENOMEM) return LATER;
+    if (status == -ECONNREFUSED) { /* an earlier one was, which the kernel says instead of sending this */
+        uv_datagram_report(self, status, "socket");
+        return SENT;
+    }
     if (first->datagrams > 1 && (means_no_run(status) || status == -EINVAL || status == -EMSGSIZE)) {
         self->stats.gso_refused++; /* perhaps for its length: shorter ones may still do */
         self->run_segment = means_no_run(status) ? 0 : first->segment - 1;
