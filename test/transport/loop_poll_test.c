@@ -258,6 +258,30 @@ WEIR_TEST(loop_poll, says_that_it_was_stopped) {
     weir_loop_free(self.loop);
 }
 
+static void turn_inside(void *arg) {
+    weir_loop_turn(arg);
+}
+
+static void run_inside(void *arg) {
+    weir_loop_run(arg);
+}
+
+static void free_inside(void *arg) {
+    weir_loop_free(arg);
+}
+
+static void turn_with(weir_task_fn *fn) {
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_loop_post(loop, fn, loop);
+    weir_loop_turn(loop);
+}
+
+WEIR_TEST(loop_poll, stops_the_program_when_a_turn_is_taken_inside_of_a_turn) {
+    expect_abort(turn_with(turn_inside), "weir_loop_turn inside of a callback");
+    expect_abort(turn_with(run_inside), "weir_loop_run inside of a callback");
+    expect_abort(turn_with(free_inside), "weir_loop_free inside of a callback");
+}
+
 static void *turn_elsewhere(void *arg) {
     weir_loop_turn(arg);
     return NULL;

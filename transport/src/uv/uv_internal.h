@@ -39,6 +39,7 @@ struct uv_driver {
     uint64_t alarm_at; /* when it is due, in the loop's ms; UINT64_MAX: never */
     uv_watch uv_ready; /* of a loop of our own: libuv's descriptor */
     bool uv_waits;     /* libuv must be run although its descriptor is silent */
+    bool is_running;   /* inside of weir_loop_run or weir_loop_turn */
     uv_watch *closing, **last_closing;
     weir_list rearm;   /* watches of channels whose mask may have to change */
     unsigned vain;     /* first reads of late (uv_read_fresh) */

@@ -353,17 +353,27 @@ static void check_own(const uv_driver *self, const char *function) {
                "%s on a loop that lives on its host's: run that", function);
 }
 
+/* A turn inside of a turn would hand out what the outer one is handing out, and free what callbacks up the stack
+ * look at. */
+static void check_outside(const uv_driver *self, const char *function) {
+    bool is_inside = loop_is_current(&self->loop) && self->is_running;
+    WEIR_CHECK(!is_inside, "%s inside of a callback of its loop \"%s\"", function, self->loop.name);
+}
+
 WEIR_HOT void weir_loop_run(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
     check_own(self, __func__);
+    check_outside(self, __func__);
     enter_thread(self);
     loop_refresh(loop);
+    self->is_running = true;
     while (!is_stopped(self)) {
         end_turn(self);
         await_events(self);
     }
     atomic_store_explicit(&self->stop_requested, false, memory_order_release);
     abort_and_wait(self);
+    self->is_running = false;
     leave_thread(self);
 }
 
@@ -397,8 +407,11 @@ bool weir_loop_turn(weir_loop *loop) {
     check_own(self, __func__);
     if (has_no_thread(loop)) enter_thread(self);
     loop_check_current(loop, __func__);
+    check_outside(self, __func__);
+    self->is_running = true;
     take_events(self, 0);
     end_turn(self);
+    self->is_running = false;
     return !is_stopped(self);
 }
 
@@ -410,6 +423,7 @@ void weir_loop_stop(weir_loop *loop) {
 void weir_loop_free(weir_loop *loop) {
     if (loop == NULL) return;
     uv_driver *self = driver_of(loop);
+    check_outside(self, __func__);
     loop_set_thread(loop, &loop_this_thread);
     loop_close_queues(loop);
     abort_and_wait(self);

@@ -65,7 +65,7 @@ WEIR_API int weir_loop_backend_fd(const weir_loop *loop);
 WEIR_API int weir_loop_timeout(weir_loop *loop);
 
 /* One turn, without waiting. A turn with nothing to do costs a system call. False once weir_loop_stop was
- * called: then free it. Borrows: loop. On the loop, or the first. */
+ * called: then free it. Borrows: loop. On the loop, or the first; not from inside of a callback of it (checked). */
 WEIR_API bool weir_loop_turn(weir_loop *loop);
 
 /* Takes: loop, or NULL. Requires: weir_loop_run has returned or was never called (with a host or by turns:
