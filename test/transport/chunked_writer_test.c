@@ -98,6 +98,37 @@ WEIR_TEST(chunked_writer, asks_no_further_than_the_high_watermark) {
     life_end(&t);
 }
 
+/* As one that compresses well. */
+static void drop_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
+    bool is_end = promise != NULL;
+    if (is_end) {
+        weir_ctx_write(ctx, msg, promise);
+    } else {
+        weir_obj_release(msg);
+    }
+}
+
+static const weir_handler dropper = {.name = "dropper", .write = drop_write};
+
+WEIR_TEST(chunked_writer, lets_others_have_their_turn_when_nothing_comes_of_its_pieces) {
+    life t;
+    begin(&t, NULL);
+    require(weir_pipeline_add_first(weir_embedded_pipeline(t.embedded), &dropper, NULL) == WEIR_OK);
+    counter *source = new_counter(1000, 64 * 1024, NULL);
+    weir_obj_retain(source);
+    weir_channel_write(t.channel, source, life_promise(&t, "body"));
+    expect_eq(source->given, 2 * 1024 / 64);
+    weir_chunked_writer_resume(weir_embedded_pipeline(t.embedded)); /* it waits for its turn */
+    expect_eq(source->given, 2 * 1024 / 64);
+    weir_embedded_run(t.embedded);
+    expect_eq(source->given, 1000);
+    expect(trail_is(&t.trail, "body=WEIR_OK\n"));
+    expect(weir_channel_can_read(t.channel));
+    weir_obj_release(source);
+    weir_channel_write(t.channel, new_counter(1000, 64 * 1024, NULL), NULL);
+    life_end(&t); /* while it waits */
+}
+
 WEIR_TEST(chunked_writer, keeps_what_is_written_and_the_close_behind_a_source) {
     life t;
     begin(&t, NULL);

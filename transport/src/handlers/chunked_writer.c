@@ -4,12 +4,16 @@
  *
  * What waits behind a source makes the channel unwritable, too, and does not go before the source has: then only what is
  * really on its way counts. That it has left no event tells; an empty buf behind it, the mark, does.
+ *
+ * Where a handler on the way makes little of much, or nothing of it, the channel stays writable: after what is one's share
+ * of a turn others have theirs.
  */
 #include <weir/transport/chunked_writer.h>
 
 #include <errno.h>
 
 #include <weir/transport/waiting_line.h>
+#include <weir/transport/yield.h>
 
 #include "channel/channel_internal.h"
 
@@ -30,6 +34,8 @@ void weir_chunk_source_init(weir_chunk_source *source, const weir_chunk_source_o
 typedef struct writer {
     weir_waiting_line line;
     weir_ctx *ctx;
+    weir_yield yield;
+    uint64_t given; /* bytes of pieces, in one go */
     bool pumping;
     bool is_blocked; /* the source in front is not asked: too much is on its way */
     bool is_marked;  /* a mark is on its way */
@@ -67,6 +73,7 @@ static bool write_piece(weir_ctx *ctx, writer *self, weir_obj *msg) {
     if (!is_first) {
         weir_obj_release(piece);
     } else if (piece != NULL) {
+        self->given += weir_obj_size(piece);
         weir_ctx_write(ctx, piece, NULL);
     } else if (status != -EAGAIN) {
         end_source(ctx, self, status);
@@ -105,6 +112,10 @@ static bool may_ask(const writer *self, const weir_channel *channel) {
 /* The source in front. False when it is not to be asked further now. */
 static bool ask(weir_ctx *ctx, writer *self, weir_obj *source) {
     self->is_blocked = !may_ask(self, weir_ctx_channel(ctx));
+    if (!self->is_blocked && self->given >= weir_ctx_channel(ctx)->options->region_bytes_per_turn) {
+        weir_yield_wait(&self->yield, ctx);
+        return false;
+    }
     if (!self->is_blocked) return write_piece(ctx, self, source);
     if (!self->is_marked) mark(ctx, self);
     return false;
@@ -113,8 +124,9 @@ static bool ask(weir_ctx *ctx, writer *self, weir_obj *source) {
 /* Goes on while the channel takes more. What waits behind a source goes out as soon as it is in front. */
 static void pump(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
-    if (self->pumping) return;
+    if (self->pumping || weir_yield_is_waiting(&self->yield)) return;
     self->pumping = true;
+    self->given = 0;
     bool more = true;
     for (const weir_waiting *first; more && (first = weir_waiting_line_first(&self->line)) != NULL;) {
         if (is_source(first->msg)) {
@@ -127,16 +139,22 @@ static void pump(weir_ctx *ctx) {
     free_if_done(self);
 }
 
+static void go_on(weir_yield *yield) {
+    pump(WEIR_CONTAINER(yield, writer, yield)->ctx);
+}
+
 /* ---- the handler ---- */
 
 static void writer_added(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
     self->ctx = ctx;
+    weir_yield_init(&self->yield, go_on);
 }
 
 static void writer_removed(weir_ctx *ctx) {
     writer *self = weir_ctx_state(ctx);
     self->removed = true;
+    weir_yield_stop(&self->yield);
     weir_waiting_line_fail(&self->line, ctx, WEIR_E_CANCELED);
     free_if_done(self);
 }

@@ -4,7 +4,8 @@
  *                                ^   next()  \__ only while the channel is writable
  *
  * In short: a chunk source is an object like any other to write. It is asked for its next piece while the channel is
- * writable, so that a body of any length, known or not, costs the high watermark and one piece of memory. What is
+ * writable, so that a body of any length, known or not, costs the high watermark and one piece of memory; and for no more
+ * than region_bytes_per_turn before others have their turn. What is
  * written behind it waits, in order; a close and a shutdown wait too. For a range of known length that can be
  * read at any place, a region (region.h) is simpler and can go by sendfile.
  *
