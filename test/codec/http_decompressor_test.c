@@ -289,11 +289,53 @@ WEIR_TEST(http_decompressor, gives_a_piece_for_a_pull) {
     coded_end();
 }
 
-WEIR_TEST(http_decompressor, loses_nothing_of_a_response_when_the_connection_ends) {
+WEIR_TEST(http_decompressor, ends_no_connection_before_its_reader_has_the_response) {
     feed_who_stops(true, "gzip\r\nConnection: close", 100000);
-    weir_embedded_run(coded.e);
-    expect_eq(coded.n, 100000);
+    weir_embedded_advance(coded.e, 100000);
+    expect(coded.n < 100000 && weir_embedded_is_open(coded.e));
+    go_on_reading();
+    expect(coded.n == 100000 && coded_saw(DECODED) && !weir_embedded_is_open(coded.e));
+    coded_end();
+}
+
+/* A response of so many zeros that they take turns. */
+static void feed_client(const char *coding, size_t n, bool has_length) {
+    coded_clear();
+    coded.is_client = true;
+    coded.options.ratio_max = UINT_MAX;
+    coded_start();
+    coded_ask("GET");
+    coded_ask("GET");
+    bytes body = coded_zeros(n, GZIP);
+    if (has_length) {
+        coded_feed_sized(coding, body, body.len);
+        return;
+    }
+    coded_feed_head(coding, "Date: x");
+    coded_feed(body.ptr, body.len);
+    free(body.ptr);
+    weir_embedded_feed_end(coded.e);
+}
+
+WEIR_TEST(http_decompressor, loses_nothing_of_a_response_that_takes_turns_when_the_connection_ends) {
+    feed_client("gzip\r\nConnection: close", 1 << 20, true);
+    expect(coded.n == 1 << 20 && coded_saw(DECODED) && !weir_embedded_is_open(coded.e));
+    coded_end();
+    feed_client("gzip", 1 << 20, false);
+    expect(coded.n == 1 << 20 && coded_saw("head 3 0\nend\n") && !weir_embedded_is_open(coded.e));
+    coded_end();
+}
+
+WEIR_TEST(http_decompressor, keeps_the_next_response_until_the_last_is_taken) {
+    feed_client("gzip", 40000, true);
     expect(coded_saw(DECODED));
+    coded.stop_at = 60000;
+    coded_feed_sized("gzip", coded_zeros(40000, GZIP), 100);
+    coded_ask("GET");
+    coded_feed_str("HTTP/1.1 204 No Content\r\n\r\n");
+    expect(coded.n < 80000 && coded_saw("head 2 0\n"));
+    go_on_reading();
+    expect(coded.n == 80000 && coded_saw("end\nhead 0 0\nend\nready\n"));
     coded_end();
 }
 

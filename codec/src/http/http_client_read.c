@@ -33,7 +33,8 @@ weir_decode http_client_decode_last(void *state, weir_buf *in, weir_obj **out, w
 /* ---- messages ---- */
 
 void http_client_ready(http_client *self) {
-    if (self->count == 0 && !self->sending) weir_ctx_fire_event(self->ctx, &weir_http_event_ready.obj);
+    if (self->count == 0 && !self->sending && !self->is_held)
+        weir_ctx_fire_event(self->ctx, &weir_http_event_ready.obj);
 }
 
 static void read_continue(http_client *self) {
@@ -89,7 +90,20 @@ static void read_end(http_client *self, weir_obj *end) {
     } else {
         weir_ctx_fire_read(self->ctx, end);
     }
-    if (is_final) end_exchange(self);
+    if (is_final && !self->is_held) end_exchange(self);
+}
+
+void http_client_hold(http_client *self) {
+    self->is_held = true;
+    weir_decoder_pause(self->ctx);
+}
+
+void http_client_go_on(http_client *self) {
+    if (!self->is_held) return;
+    self->is_held = false;
+    http_out_enter(&self->out);
+    end_exchange(self);
+    if (http_out_leave(&self->out)) weir_decoder_resume(self->ctx);
 }
 
 void http_client_message(weir_ctx *ctx, weir_obj *message) {

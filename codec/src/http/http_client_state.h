@@ -34,6 +34,7 @@ typedef struct http_client {
     bool last;           /* no response follows the one at hand */
     bool switched;       /* HTTP is over: the peer agreed to an upgrade */
     bool leaving;        /* weir_http_client_upgrade waits for the end of the response */
+    bool is_held;        /* the end of the response at hand has not reached everybody yet */
     bool ending;         /* nothing is read or written any more */
     weir_timer timer;
     uint64_t since; /* when something last came, or was asked */
@@ -51,6 +52,12 @@ void http_client_message(weir_ctx *ctx, weir_obj *message);
 void http_client_failed(weir_ctx *ctx, const weir_error *failure);
 void http_client_ended(weir_ctx *ctx);
 void http_client_on_timer(weir_timer *timer);
+
+/* For a handler behind the codec that was given the end of a response and has not passed it on: until it has, the
+ * exchange is not over, and nothing more is read. */
+void http_client_hold(http_client *self);
+/* It has passed it on. May free `self`. */
+void http_client_go_on(http_client *self);
 
 /* Something is waited for from now on. */
 void http_client_mark(http_client *self);

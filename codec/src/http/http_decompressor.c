@@ -19,7 +19,6 @@ typedef struct decompressor {
     held_bytes waiting;      /* bytes of it that are not decoded */
     weir_obj *end;           /* of it, which waits for them, or NULL */
     bool is_skipping;        /* nothing more of this message is passed on */
-    bool is_ready;           /* the client's event, which waits for the end */
     unsigned status;         /* of the response being written */
 } decompressor;
 
@@ -31,7 +30,6 @@ static void drop(decompressor *self) {
     weir_obj_release(self->end);
     self->decoding = NULL;
     self->end = NULL;
-    self->is_ready = false;
     paced_reader_stop(&self->pace);
 }
 
@@ -56,15 +54,24 @@ static unsigned answer_to(weir_status status) {
     return status == WEIR_E_NO_MEMORY ? 503 : 400;
 }
 
+static weir_ctx *find(const decompressor *self, const weir_handler *codec) {
+    return weir_pipeline_find(weir_ctx_pipeline(self->pace.ctx), codec);
+}
+
 static http_server *server_of(const decompressor *self) {
-    weir_ctx *at = weir_pipeline_find(weir_ctx_pipeline(self->pace.ctx), &http_server_ops.handler);
+    weir_ctx *at = find(self, &http_server_ops.handler);
     return at == NULL ? NULL : http_server_of(at);
+}
+
+static http_client *client_of(const decompressor *self) {
+    weir_ctx *at = find(self, &http_client_ops.handler);
+    return at == NULL ? NULL : http_client_of(at);
 }
 
 static void refuse(decompressor *self, const weir_error *error) {
     skip_message(self);
     http_server *server = server_of(self);
-    weir_ctx *client = weir_pipeline_find(weir_ctx_pipeline(self->pace.ctx), &http_client_ops.handler);
+    weir_ctx *client = find(self, &http_client_ops.handler);
     if (server != NULL) {
         http_server_refuse(server, answer_to(error->status), error);
     } else if (client != NULL) {
@@ -99,6 +106,17 @@ static void refuse_codings(decompressor *self, const char *why) {
 
 /* ---- giving ---- */
 
+/* The connection neither ends nor brings the next response before the end of this one is passed on. */
+static void hold_client(const decompressor *self) {
+    http_client *client = client_of(self);
+    if (client != NULL) http_client_hold(client);
+}
+
+static void let_client_go_on(const decompressor *self) {
+    http_client *client = client_of(self);
+    if (client != NULL) http_client_go_on(client);
+}
+
 static void give_bytes(decompressor *self) {
     weir_buf *out;
     weir_error error;
@@ -119,10 +137,9 @@ static void give_end(decompressor *self) {
         refuse(self, &(weir_error){.status = WEIR_E_FRAME_CORRUPT, .what = "content coding cut short"});
         return;
     }
-    bool is_ready = self->is_ready;
     drop(self);
     paced_reader_give(&self->pace, end);
-    if (is_ready && !self->pace.is_removed) weir_ctx_fire_event(self->pace.ctx, &weir_http_event_ready.obj);
+    let_client_go_on(self);
 }
 
 static void give_one(void *owner) {
@@ -191,7 +208,6 @@ static bool begin_decoding(decompressor *self, weir_http_head *head) {
 
 /* Takes: msg, whose head it is. */
 static void read_head(decompressor *self, weir_obj *msg, weir_http_head *head) {
-    paced_reader_pump(&self->pace, true); /* a response that comes behind another does not wait */
     drop(self);
     self->is_skipping = false;
     bool is_coded = weir_http_fields_has(&head->fields, WEIR_HTTP_CONTENT_ENCODING);
@@ -215,6 +231,7 @@ static void read_coded(decompressor *self, weir_obj *msg) {
         refuse(self, &(weir_error){.status = status, .what = "content coding"});
     } else {
         paced_reader_pump(&self->pace, false);
+        if (self->end != NULL) hold_client(self);
     }
 }
 
@@ -249,10 +266,6 @@ static void decompressor_pull(weir_ctx *ctx) {
 
 static void decompressor_event(weir_ctx *ctx, weir_obj *event) {
     decompressor *self = weir_ctx_state(ctx);
-    if (event == &weir_http_event_ready.obj && has_work(self)) {
-        self->is_ready = true;
-        return;
-    }
     if (event == &weir_event_reading_on.obj) paced_reader_reading_on(&self->pace);
     if (event == &weir_event_peer_closed.obj) paced_reader_pump_alone(&self->pace, true);
     weir_ctx_fire_event(ctx, event);
@@ -294,6 +307,7 @@ static void decompressor_added(weir_ctx *ctx) {
 static void decompressor_removed(weir_ctx *ctx) {
     decompressor *self = weir_ctx_state(ctx);
     drop(self);
+    let_client_go_on(self);
     paced_reader_removed(&self->pace);
 }
 

@@ -19,8 +19,9 @@
  *               connection goes on if the rest is short. A client: one error event, WEIR_E_LIMIT,
  *               WEIR_E_FRAME_CORRUPT, WEIR_E_NO_MEMORY or WEIR_E_UNSUPPORTED, then the channel closes.
  *     Flow      With reading off (weir_channel_set_reading) no further piece is made: what waits is compressed. It goes on
- *               with a pull (a piece each), or in a turn soon after reading is on (weir_event_reading_on). The end of the
- *               connection, and the next response, do not wait: what came before them is decoded first.
+ *               with a pull (a piece each), or in a turn soon after reading is on (weir_event_reading_on). Until the end
+ *               of a response was passed on, a client's codec reads no further one, and does not close. A connection that
+ *               breaks does not wait: what came before is decoded first.
  *
  * Remove it between messages: what it holds of one is dropped.
  *
