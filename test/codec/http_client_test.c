@@ -299,6 +299,24 @@ WEIR_TEST(http_client, closes_when_a_response_comes_instead_of_100) {
     end();
 }
 
+WEIR_TEST(http_client, lets_no_earlier_response_stand_for_a_100) {
+    begin(NULL);
+    ask("GET", "/", NULL);
+    ask_expecting();
+    answer("HTTP/1.1 100 Continue\r\n\r\n");
+    answer(OK("1", "a"));
+    expect(saw("200 a. "));
+    answer("HTTP/1.1 100 Continue\r\n\r\n");
+    expect(saw("[http continue]"));
+    weir_ctx_write(self.ctx, text_of("abc"), NULL);
+    weir_ctx_write(self.ctx, &weir_http_end_plain, watch());
+    weir_embedded_run(self.embedded);
+    expect_status(self.result, WEIR_OK);
+    answer(OK("0", ""));
+    expect(saw("200 . [http ready]"));
+    end();
+}
+
 /* ---- failures ---- */
 
 WEIR_TEST(http_client, fails_once_and_closes) {

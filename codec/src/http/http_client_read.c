@@ -43,18 +43,19 @@ static void read_continue(http_client *self) {
     if (was_waiting) weir_ctx_fire_event(self->ctx, &weir_http_event_continue.obj);
 }
 
-/* Takes: response. */
+/* Takes: response. What waits for a 100 is the last request: what answers one before it does not mean it. */
 static void read_head(http_client *self, weir_http_response *response) {
     weir_ctx *ctx = self->ctx;
+    bool is_of_last = self->count == 1;
     self->interim = response->status < 200 && response->status != 101;
     self->hides = response->status == 100 && !self->pass_continue;
     if (!self->interim) {
-        self->last = !response->head.keep_alive || self->waits_continue;
+        self->last = !response->head.keep_alive || (is_of_last && self->waits_continue);
         self->closing = self->closing || self->last;
-        self->waits_continue = false;
+        if (is_of_last) self->waits_continue = false;
         self->switched = self->parser.upgraded;
     }
-    bool is_continue = response->status == 100;
+    bool is_continue = response->status == 100 && is_of_last;
     if (self->hides) {
         weir_obj_release(response);
     } else {
