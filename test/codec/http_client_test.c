@@ -367,6 +367,81 @@ WEIR_TEST(http_client, times_out_while_a_response_is_due) {
     end();
 }
 
+static weir_buf *big_body(void) {
+    weir_buf *body = weir_buf_new(100000);
+    require(body != NULL);
+    weir_buf_write_fill(body, 0, 100000);
+    return body;
+}
+
+static void ask_big(void) {
+    weir_http_client_request(self.ctx, weir_http_request_new("POST", weir_bytes_str("/")), big_body(), NULL);
+    weir_embedded_run(self.embedded);
+}
+
+WEIR_TEST(http_client, begins_to_wait_when_the_request_was_taken) {
+    begin(&(weir_http_client_options){.response_timeout_ms = 5000});
+    weir_embedded_stall(self.embedded, true);
+    ask_big();
+    weir_embedded_advance(self.embedded, 4000);
+    weir_embedded_stall(self.embedded, false);
+    weir_embedded_advance(self.embedded, 4999);
+    expect(saw(""));
+    weir_embedded_advance(self.embedded, 1);
+    expect(saw("!WEIR_E_TIMEOUT "));
+    end();
+}
+
+static void stop_taking(void *arg, weir_status status) {
+    (void)arg, (void)status;
+    weir_embedded_stall(self.embedded, true);
+}
+
+/* A piece behind which the peer takes no more for a while. */
+static void write_piece(void) {
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(self.embedded));
+    expect_status(weir_promise_listen(promise, stop_taking, NULL), WEIR_OK);
+    weir_ctx_write(self.ctx, text_of("abc"), promise);
+}
+
+WEIR_TEST(http_client, waits_for_a_peer_that_still_takes_the_request) {
+    begin(&(weir_http_client_options){.response_timeout_ms = 5000});
+    weir_embedded_stall(self.embedded, true);
+    weir_ctx_write(self.ctx, request_with("PUT", WEIR_HTTP_TRANSFER_ENCODING, "chunked"), NULL);
+    for (int i = 0; i < 4; i++) write_piece();
+    weir_ctx_write(self.ctx, &weir_http_end_plain, NULL);
+    for (int i = 0; i < 4; i++) {
+        weir_embedded_advance(self.embedded, 4900);
+        weir_embedded_stall(self.embedded, false);
+        weir_embedded_run(self.embedded);
+    }
+    expect(saw(""));
+    expect(weir_channel_pending_bytes(weir_embedded_channel(self.embedded)) != 0);
+    weir_embedded_advance(self.embedded, 10000); /* nothing any more */
+    expect(saw("!WEIR_E_TIMEOUT "));
+    end();
+}
+
+WEIR_TEST(http_client, counts_no_time_in_which_it_reads_nothing) {
+    begin(&(weir_http_client_options){.response_timeout_ms = 5000});
+    weir_channel *channel = weir_embedded_channel(self.embedded);
+    ask("GET", "/", NULL);
+    weir_embedded_advance(self.embedded, 1000);
+    weir_channel_hold_reading(channel);
+    weir_embedded_advance(self.embedded, 60000);
+    weir_channel_let_read(channel);
+    weir_embedded_advance(self.embedded, 3999);
+    expect(saw(""));
+    weir_channel_set_reading(channel, false);
+    weir_embedded_advance(self.embedded, 60000);
+    expect(saw(""));
+    weir_channel_set_reading(channel, true);
+    expect(saw("[reading_on]"));
+    weir_embedded_advance(self.embedded, 5000);
+    expect(saw("!WEIR_E_TIMEOUT "));
+    end();
+}
+
 /* ---- upgrade ---- */
 
 WEIR_TEST(http_client, hands_over_what_follows_an_upgrade) {

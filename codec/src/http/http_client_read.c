@@ -21,7 +21,7 @@ weir_decode http_client_decode(void *state, weir_buf *in, weir_obj **out, weir_e
             return weir_decode_fail(error, WEIR_E_FRAME_CORRUPT, "response to no request", 0, 0);
         weir_http_parser_next(&self->parser, (weir_http_method)self->methods[self->first]);
     }
-    self->since = weir_loop_now(weir_ctx_loop(self->ctx));
+    self->since = weir_channel_reading_ms(weir_ctx_channel(self->ctx));
     return weir_http_parser_decode(&self->parser, in, out, error);
 }
 
@@ -140,7 +140,7 @@ void http_client_ended(weir_ctx *ctx) {
     weir_ctx_fire_event(ctx, &weir_event_peer_closed.obj);
 }
 
-/* ---- time: one lazy timer ---- */
+/* ---- time: one lazy timer, by the channel's clock of reading, which stands while it is us who read nothing ---- */
 
 static unsigned limit_of(const http_client *self) {
     if (self->ending || self->switched) return WEIR_LOOP_NEVER;
@@ -155,7 +155,7 @@ static void look_in(http_client *self, uint64_t ms) {
 }
 
 void http_client_mark(http_client *self) {
-    self->since = weir_loop_now(weir_ctx_loop(self->ctx));
+    self->since = weir_channel_reading_ms(weir_ctx_channel(self->ctx));
     unsigned limit = limit_of(self);
     if (limit != WEIR_LOOP_NEVER) look_in(self, limit);
 }
@@ -173,15 +173,34 @@ static void time_is_up(http_client *self) {
     weir_channel_release(channel);
 }
 
+/* A server answers what it has got: the time of one that still takes what was asked has not begun. */
+static bool is_taking(http_client *self) {
+    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    weir_channel_stats stats;
+    weir_channel_get_stats(channel, &stats);
+    bool was_owed = self->is_owed, has_taken = stats.bytes_written != self->taken;
+    self->taken = stats.bytes_written;
+    self->is_owed = weir_channel_pending_bytes(channel) != 0;
+    return self->is_owed && (has_taken || !was_owed);
+}
+
 void http_client_on_timer(weir_timer *timer) {
     http_client *self = timer->arg;
     unsigned limit = limit_of(self);
     if (limit == WEIR_LOOP_NEVER) return; /* what is asked next marks its own time */
-    if (!weir_channel_is_reading(weir_ctx_channel(self->ctx))) http_client_mark(self);
-    uint64_t passed = weir_loop_now(weir_ctx_loop(self->ctx)) - self->since;
-    if (passed < limit) {
-        look_in(self, limit - passed);
-    } else {
+    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    bool goes_on = is_taking(self);
+    if (goes_on) http_client_mark(self);
+    uint64_t passed = weir_channel_reading_ms(channel) - self->since;
+    if (passed >= limit || (self->is_owed && !goes_on)) {
         time_is_up(self);
+    } else {
+        look_in(self, weir_channel_can_read(channel) ? limit - passed : limit);
     }
+}
+
+/* Much of what was asked has left: the time to wait for the answer begins. */
+void http_client_writable_changed(weir_ctx *ctx) {
+    if (weir_channel_is_writable(weir_ctx_channel(ctx))) http_client_mark(http_client_of(ctx));
+    weir_decoder_writable_changed(ctx);
 }

@@ -37,7 +37,9 @@ typedef struct http_client {
     bool is_held;        /* the end of the response at hand has not reached everybody yet */
     bool ending;         /* nothing is read or written any more */
     weir_timer timer;
-    uint64_t since; /* when something last came, or was asked */
+    uint64_t since; /* when something last came, or was asked, by the clock of reading */
+    uint64_t taken; /* bytes the peer had taken when we looked last */
+    bool is_owed;   /* and there was more for it to take */
 } http_client;
 
 extern const weir_decoder_ops http_client_ops;
@@ -52,6 +54,7 @@ void http_client_message(weir_ctx *ctx, weir_obj *message);
 void http_client_failed(weir_ctx *ctx, const weir_error *failure);
 void http_client_ended(weir_ctx *ctx);
 void http_client_on_timer(weir_timer *timer);
+void http_client_writable_changed(weir_ctx *ctx);
 
 /* For a handler behind the codec that was given the end of a response and has not passed it on: until it has, the
  * exchange is not over, and nothing more is read. */

@@ -41,7 +41,9 @@ typedef struct weir_http_client_options {
     weir_http_limits limits;
     /* the Host of requests without one; NULL: none is added. Borrowed for the pipeline's life */
     const char *host;
-    unsigned response_timeout_ms; /* while a response is due nothing came for so long; 60 000 */
+    /* while a response is due nothing came, nor was anything taken of what was asked, for so long; 60 000. It stands still
+     * while we read nothing */
+    unsigned response_timeout_ms;
     unsigned continue_timeout_ms; /* a 100 is waited for so long; 1 000 */
     bool pass_continue;           /* true: a 100 comes as a response too */
 } weir_http_client_options;
