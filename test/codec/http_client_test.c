@@ -336,6 +336,12 @@ WEIR_TEST(http_client, fails_once_and_closes) {
     answer(OK("0", "")); /* nobody asked */
     expect(saw("!WEIR_E_FRAME_CORRUPT "));
     end();
+    begin(NULL);
+    ask("GET", "/", NULL);
+    answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nraw");
+    expect(saw("!WEIR_E_FRAME_CORRUPT "));
+    expect(!weir_embedded_is_open(self.embedded));
+    end();
 }
 
 WEIR_TEST(http_client, tells_of_an_end_before_the_response) {
@@ -456,7 +462,10 @@ WEIR_TEST(http_client, hands_over_what_follows_an_upgrade) {
         char expected[50];
         begin(NULL);
         self.upgrade_at = cases[i].status;
-        ask(cases[i].method, "h:1", NULL);
+        if (cases[i].status == 101)
+            weir_http_client_request(self.ctx, request_with("GET", WEIR_HTTP_UPGRADE, "x"), NULL, NULL);
+        else
+            ask(cases[i].method, "h:1", NULL);
         answer(cases[i].answer);
         answer(" bytes");
         snprintf(expected, sizeof expected, "%u . raw bytes", cases[i].status);

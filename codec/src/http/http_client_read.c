@@ -19,7 +19,8 @@ weir_decode http_client_decode(void *state, weir_buf *in, weir_obj **out, weir_e
         }
         if (self->count == 0)
             return weir_decode_fail(error, WEIR_E_FRAME_CORRUPT, "response to no request", 0, 0);
-        weir_http_parser_next(&self->parser, (weir_http_method)self->methods[self->first]);
+        unsigned method = self->methods[self->first] & ~(unsigned)HTTP_CLIENT_ASKS_UPGRADE;
+        weir_http_parser_next(&self->parser, (weir_http_method)method);
     }
     self->since = weir_channel_reading_ms(weir_ctx_channel(self->ctx));
     return weir_http_parser_decode(&self->parser, in, out, error);
@@ -107,10 +108,27 @@ void http_client_go_on(http_client *self) {
     if (http_out_leave(&self->out)) weir_decoder_resume(self->ctx);
 }
 
+static void fail(weir_ctx *ctx, http_client *self, const weir_error *error) {
+    self->ending = true;
+    weir_channel *channel = weir_channel_retain(weir_ctx_channel(ctx));
+    weir_ctx_fire_error(ctx, error);
+    weir_channel_close(channel, NULL);
+    weir_channel_release(channel);
+}
+
+/* A 101 to who asked for no other protocol: what follows would be read by nobody (RFC 9110 7.8). */
+static bool is_unasked(const http_client *self, const weir_http_response *response) {
+    return response->status == 101 && (self->methods[self->first] & HTTP_CLIENT_ASKS_UPGRADE) == 0;
+}
+
 void http_client_message(weir_ctx *ctx, weir_obj *message) {
     http_client *self = http_client_of(ctx);
-    if (weir_http_response_from(message) != NULL) {
-        read_head(self, weir_http_response_from(message));
+    weir_http_response *response = weir_http_response_from(message);
+    if (response != NULL && is_unasked(self, response)) {
+        weir_obj_release(message);
+        fail(ctx, self, &(weir_error){.status = WEIR_E_FRAME_CORRUPT, .what = "101 to no Upgrade"});
+    } else if (response != NULL) {
+        read_head(self, response);
     } else if (weir_http_end_from(message) != NULL) {
         read_end(self, message);
     } else {
@@ -119,14 +137,6 @@ void http_client_message(weir_ctx *ctx, weir_obj *message) {
 }
 
 /* ---- ends ---- */
-
-static void fail(weir_ctx *ctx, http_client *self, const weir_error *error) {
-    self->ending = true;
-    weir_channel *channel = weir_channel_retain(weir_ctx_channel(ctx));
-    weir_ctx_fire_error(ctx, error);
-    weir_channel_close(channel, NULL);
-    weir_channel_release(channel);
-}
 
 void http_client_failed(weir_ctx *ctx, const weir_error *failure) {
     http_client *self = http_client_of(ctx);

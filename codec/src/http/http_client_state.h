@@ -16,6 +16,8 @@
 
 #include "http/http_out.h"
 
+#define HTTP_CLIENT_ASKS_UPGRADE 0x80
+
 typedef struct http_client {
     weir_http_parser parser;
     weir_ctx *ctx;
@@ -24,7 +26,8 @@ typedef struct http_client {
     unsigned response_timeout_ms, continue_timeout_ms;
     bool pass_continue;
 
-    uint8_t methods[WEIR_HTTP_CLIENT_PIPELINE]; /* of requests that wait for their response: a ring */
+    /* methods of requests that wait for their response: a ring; with HTTP_CLIENT_ASKS_UPGRADE where one asks for another protocol */
+    uint8_t methods[WEIR_HTTP_CLIENT_PIPELINE];
     uint8_t first, count;
     bool sending;        /* a request's head is out, its end is not */
     bool waits_continue; /* and its body waits for a 100 */

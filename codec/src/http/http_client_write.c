@@ -24,7 +24,9 @@ static weir_status frame(const weir_http_request *request, http_body *body, http
 
 static void note_request(http_client *self, const weir_http_request *request) {
     const weir_http_fields *fields = &request->head.fields;
-    self->methods[(self->first + self->count++) % WEIR_HTTP_CLIENT_PIPELINE] = (uint8_t)request->method;
+    unsigned upgrade = weir_http_fields_has(fields, WEIR_HTTP_UPGRADE) ? HTTP_CLIENT_ASKS_UPGRADE : 0;
+    self->methods[(self->first + self->count++) % WEIR_HTTP_CLIENT_PIPELINE] =
+        (uint8_t)((unsigned)request->method | upgrade);
     self->sending = true;
     self->closing = weir_http_fields_has(fields, WEIR_HTTP_CONNECTION) &&
                     weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "close");

@@ -19,7 +19,8 @@
  *                comes instead, leave body and end away: the connection closes behind it.
  *     Failures   One error event, then the channel closes: what is no HTTP, an end inside a response or before one that
  *                is due (WEIR_E_EOF), nothing for response_timeout_ms while one is due (WEIR_E_TIMEOUT), a response
- *                that nobody asked for. Requests that were not answered are those whose end you have not seen.
+ *                that nobody asked for, a 101 to who asked for no Upgrade. Requests that were not answered are those
+ *                whose end you have not seen.
  *
  * Source: RFC 9110, RFC 9112. Layer: codec. On the channel's loop.
  */
