@@ -477,6 +477,17 @@ WEIR_TEST(http_client, hands_over_what_follows_an_upgrade) {
     }
 }
 
+WEIR_TEST(http_client, leaves_also_where_requests_stand_behind_the_upgrade) {
+    begin(NULL);
+    ask("CONNECT", "h:1", NULL);
+    ask("GET", "/", NULL);
+    answer("HTTP/1.1 200 OK\r\n\r\nraw");
+    expect(saw("200 . "));
+    weir_http_client_upgrade(self.ctx);
+    expect(saw("raw"));
+    end();
+}
+
 /* ---- memory ---- */
 
 static bool one_exchange(void *arg) {

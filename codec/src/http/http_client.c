@@ -95,7 +95,7 @@ void weir_http_client_upgrade(weir_ctx *ctx) {
     http_client *self = client_behind(ctx);
     if (self == NULL || self->ending) return;
     WEIR_CHECK(self->switched, "no 101, or 2xx to CONNECT, was read");
-    if (self->count == 0) {
+    if (self->parser.between) {
         weir_pipeline_remove(self->ctx);
     } else {
         self->leaving = true; /* the end of the response is still to be parsed */
