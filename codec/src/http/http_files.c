@@ -146,6 +146,7 @@ static void files_removed(weir_ctx *ctx) {
     http_files_channel *self = weir_ctx_state(ctx);
     http_visit *visit = self->visit;
     if (visit != NULL && visit->is_away) {
+        if (visit->upload != NULL) http_upload_let_read(visit);
         visit->channel = NULL; /* and our reference of the files is the visit's */
     } else {
         if (visit != NULL) http_visit_free(visit);

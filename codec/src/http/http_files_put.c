@@ -2,7 +2,7 @@
  *
  *     BEGIN --ready--> [ pieces -> write -> more pieces ]* --end--> FINISH --> 201, 204
  *
- * Rule: one job at a time, and nothing is read while one is under way: what waits is what one burst of reads brought.
+ * Rule: one job at a time, and reading is held while one is under way: what waits is what one burst of reads brought.
  * Whatever ends before the rename leaves nothing behind.
  */
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <weir/core/alloc.h>
 
 #include "http/http_files_state.h"
+#include "http/http_server_state.h"
 
 struct http_upload {
     weir_loop *loop;
@@ -154,12 +155,11 @@ static void work_on_upload(void *arg) {
 
 /* ---- on the loop ---- */
 
-static void set_reading(const http_visit *visit, bool reading) {
-    weir_channel_set_reading(weir_ctx_channel(visit->channel->ctx), reading);
+void http_upload_let_read(const http_visit *visit) {
+    weir_channel_let_read(weir_ctx_channel(visit->channel->ctx));
 }
 
 static void answer(http_visit *visit, unsigned status) {
-    set_reading(visit, true);
     if (status >= 300) {
         http_visit_refuse(visit, status);
     } else {
@@ -170,10 +170,10 @@ static void answer(http_visit *visit, unsigned status) {
 static void worked(void *arg, weir_status status);
 
 static void work(http_visit *visit) {
-    weir_ctx *ctx = visit->channel->ctx;
-    set_reading(visit, false);
+    weir_channel *channel = weir_ctx_channel(visit->channel->ctx);
+    weir_channel_hold_reading(channel);
     if (!http_visit_offload(visit, work_on_upload, worked))
-        weir_channel_set_reading(weir_ctx_channel(ctx), true); /* it was answered, and is gone */
+        weir_channel_let_read(channel); /* it was answered, and is gone */
 }
 
 /* What is next, when no job is under way. */
@@ -187,7 +187,6 @@ static void go_on(http_visit *visit) {
         self->is_finishing = true;
         work(visit);
     } else {
-        set_reading(visit, true);
         weir_http_server_continue(visit->channel->ctx);
     }
 }
@@ -195,6 +194,7 @@ static void go_on(http_visit *visit) {
 static void worked(void *arg, weir_status status) {
     http_visit *visit = arg;
     if (!http_visit_returns(visit)) return;
+    http_upload_let_read(visit);
     http_upload *self = visit->upload;
     weir_buf_release(self->writing);
     self->writing = NULL;
@@ -248,6 +248,7 @@ void http_visit_put(http_visit *visit) {
     }
     self->loop = weir_ctx_loop(visit->channel->ctx);
     self->folder = self->fd = -1;
+    http_server_continue_by_hand(visit->channel->ctx);
     work(visit);
 }
 

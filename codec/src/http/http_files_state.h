@@ -105,6 +105,8 @@ void http_visit_put(http_visit *visit);
 /* The rest of its request. Takes: piece. */
 void http_upload_piece(http_visit *visit, weir_buf *piece);
 void http_upload_end(http_visit *visit);
+/* What a job under way holds. Requires: one is, and the channel is there still. */
+void http_upload_let_read(const http_visit *visit);
 /* Nobody waits for it any more. Takes: upload, or NULL. */
 void http_upload_free(http_upload *upload);
 

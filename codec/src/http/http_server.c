@@ -87,7 +87,7 @@ static void server_error(weir_ctx *ctx, const weir_error *error) {
 
 static void server_pull(weir_ctx *ctx) {
     http_server *self = http_server_of(ctx);
-    if (self->waits_continue && !self->manual_continue) http_server_send_continue(self);
+    if (self->waits_continue && !self->by_hand) http_server_send_continue(self);
     weir_decoder_pull(ctx);
 }
 

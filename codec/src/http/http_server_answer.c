@@ -110,6 +110,11 @@ void weir_http_server_continue(weir_ctx *ctx) {
         http_server_send_continue(self);
 }
 
+void http_server_continue_by_hand(weir_ctx *ctx) {
+    http_server *self = server_behind(ctx);
+    if (self != NULL) self->by_hand = true;
+}
+
 void weir_http_server_upgrade(weir_ctx *ctx) {
     http_server *self = server_behind(ctx);
     if (self == NULL || self->ending) return;

@@ -47,8 +47,8 @@ void http_server_send_continue(http_server *self) {
     weir_ctx_write(self->ctx, buf, NULL);
 }
 
-static void continue_if_asked(http_server *self) {
-    bool wanted = self->waits_continue && !self->manual_continue && self->answer == HTTP_ANSWER_NONE;
+void http_server_continue_if_asked(http_server *self) {
+    bool wanted = self->waits_continue && !self->by_hand && self->answer == HTTP_ANSWER_NONE;
     if (wanted && !self->ending && weir_channel_is_reading(weir_ctx_channel(self->ctx)))
         http_server_send_continue(self);
 }
@@ -65,6 +65,7 @@ static void begin_exchange(http_server *self, const weir_http_request *request) 
     self->drained = 0;
     self->head_began = false;
     self->waits_continue = head->expect_continue;
+    self->by_hand = self->manual_continue;
     self->closing = !head->keep_alive || --self->requests_left == 0;
     if (head->framing != WEIR_HTTP_NO_BODY) http_server_mark(self);
 }
@@ -122,7 +123,7 @@ void http_server_message(weir_ctx *ctx, weir_obj *message) {
     if (self->asked == HTTP_ASKED_NOTHING) {
         begin_exchange(self, weir_http_request_from(message));
         weir_ctx_fire_read(ctx, message);
-        continue_if_asked(self);
+        http_server_continue_if_asked(self);
         return;
     }
     if (weir_http_end_from(message) != NULL) self->asked = HTTP_ASKED_WHOLE;

@@ -56,6 +56,7 @@ typedef struct http_server {
     uint64_t length;       /* of its body; UINT64_MAX: not known */
     uint64_t drained;      /* bytes of it that came behind the answer; when ending: bytes dropped */
     bool waits_continue;   /* the peer wants a 100 before it sends the body */
+    bool by_hand;          /* and somebody says when: nobody else does */
     bool closing;          /* the connection ends with this exchange */
     bool interim;          /* the end of an interim response may follow */
 
@@ -100,6 +101,10 @@ void http_server_answered(http_server *self);
 /* Whether the rest of the request would be dropped, rather than the connection. */
 bool http_server_would_drain(const http_server *self);
 void http_server_send_continue(http_server *self);
+/* If the peer waits for it, and somebody listens. */
+void http_server_continue_if_asked(http_server *self);
+/* For a handler that is given a head: of this body it says itself when it may come. Borrows: ctx. */
+void http_server_continue_by_hand(weir_ctx *ctx);
 
 /* ---- http_server_write.c: takes as a handler's slot ---- */
 

@@ -1,0 +1,133 @@
+/* http_files_put_test.c - uploads without a socket: whose reading it is, what is refused, what a slow peer may break. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <weir/codec/http_files.h>
+#include <weir/codec/http_server.h>
+#include <weir/testing.h>
+#include <weir/transport/ctx.h>
+#include <weir/transport/embedded.h>
+
+#define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
+
+typedef struct rig {
+    char folder[64], reply[4000];
+    weir_embedded *embedded;
+    weir_channel *channel;
+} rig;
+
+static rig self;
+
+static weir_status build(weir_pipeline *pipeline, void *files) {
+    weir_status status = weir_http_server_add(pipeline, &(weir_http_server_options){.no_date = true});
+    return status != WEIR_OK ? status : weir_http_files_add(pipeline, files);
+}
+
+static void begin(const weir_channel_options *options) {
+    weir_http_files *files;
+    self = (rig){.folder = "/tmp/weir.put.XXXXXX"};
+    require(mkdtemp(self.folder) != NULL);
+    expect_status(weir_http_files_new(&files, &(weir_http_files_options){.root = self.folder, .put = true}),
+                  WEIR_OK);
+    self.embedded = weir_embedded_new(options, build, files);
+    weir_http_files_release(files);
+    require(self.embedded != NULL);
+    self.channel = weir_embedded_channel(self.embedded);
+}
+
+static void end(bool has_file) {
+    char path[80];
+    weir_embedded_free(self.embedded);
+    snprintf(path, sizeof path, "%s/a", self.folder);
+    expect_eq(unlink(path), has_file ? 0 : -1);
+    expect_eq(rmdir(self.folder), 0);
+}
+
+static void say(const char *text) {
+    (void)weir_embedded_feed_bytes(self.embedded, text, strlen(text));
+}
+
+static const char *wrote(void) {
+    weir_buf *all = weir_embedded_take_all(self.embedded);
+    weir_bytes text = weir_buf_peek(all);
+    snprintf(self.reply, sizeof self.reply, "%.*s", (int)text.len, (const char *)text.ptr);
+    weir_buf_release(all);
+    return self.reply;
+}
+
+static bool answers(const char *start) {
+    bool does = strncmp(wrote(), start, strlen(start)) == 0;
+    if (!does) fprintf(stderr, "wrote: %s\n", self.reply);
+    return does;
+}
+
+static bool holds(const char *text) {
+    char path[80], content[100];
+    snprintf(path, sizeof path, "%s/a", self.folder);
+    FILE *file = fopen(path, "r");
+    if (file == NULL) return false;
+    content[fread(content, 1, sizeof content - 1, file)] = '\0';
+    fclose(file);
+    return strcmp(content, text) == 0;
+}
+
+#define PUT(fields) "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n" fields "\r\n"
+
+WEIR_TEST(http_files_put, switches_no_reading_on_that_somebody_switched_off) {
+    begin(NULL);
+    say(PUT("") "ab");
+    weir_channel_set_reading(self.channel, false);
+    say("c");
+    expect(answers("") && !holds("abc"));
+    weir_channel_pull(self.channel);
+    weir_embedded_run(self.embedded);
+    expect(answers("HTTP/1.1 201") && holds("abc"));
+    expect(!weir_channel_is_reading(self.channel));
+    end(true);
+}
+
+/* ---- the handler goes while a job is under way ---- */
+
+static void remove_files(weir_task *task) {
+    (void)task;
+    weir_ctx *ctx = weir_pipeline_find_name(weir_embedded_pipeline(self.embedded), "http_files");
+    require(ctx != NULL);
+    weir_pipeline_remove(ctx);
+}
+
+/* In line before the job that the request begins. */
+static void remove_soon(weir_ctx *ctx, weir_obj *msg) {
+    static weir_task task = {.run = remove_files};
+    if (weir_http_request_from(msg) != NULL)
+        expect_status(weir_loop_post_task(weir_ctx_loop(ctx), &task), WEIR_OK);
+    weir_ctx_fire_read(ctx, msg);
+}
+
+static const weir_handler remover = {.name = "remover", .read = remove_soon};
+
+WEIR_TEST(http_files_put, holds_no_reading_when_it_was_removed) {
+    begin(NULL);
+    weir_ctx *files = weir_pipeline_find_name(weir_embedded_pipeline(self.embedded), "http_files");
+    expect_status(weir_pipeline_add_before(files, &remover, NULL), WEIR_OK);
+    say(PUT(""));
+    expect(weir_pipeline_find_name(weir_embedded_pipeline(self.embedded), "http_files") == NULL);
+    expect(weir_channel_can_read(self.channel));
+    end(false);
+}
+
+/* ---- 100 ---- */
+
+WEIR_TEST(http_files_put, says_continue_when_it_has_looked) {
+    begin(NULL);
+    say(PUT("Expect: 100-continue\r\nIf-Match: \"x\"\r\n"));
+    expect(answers("HTTP/1.1 412"));
+    end(false);
+    begin(NULL);
+    say(PUT("Expect: 100-continue\r\n"));
+    expect(answers(CONTINUE) && strcmp(self.reply, CONTINUE) == 0);
+    say("abc");
+    expect(answers("HTTP/1.1 201") && holds("abc"));
+    end(true);
+}
