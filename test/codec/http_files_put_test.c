@@ -131,3 +131,19 @@ WEIR_TEST(http_files_put, says_continue_when_it_has_looked) {
     expect(answers("HTTP/1.1 201") && holds("abc"));
     end(true);
 }
+
+/* ---- what it is not the whole of ---- */
+
+WEIR_TEST(http_files_put, takes_no_part_and_nothing_coded_for_the_whole) {
+    begin(NULL);
+    say(PUT("") "abc");
+    expect(answers("HTTP/1.1 201"));
+    say(PUT("Content-Range: bytes 0-2/10\r\n") "xyz");
+    expect(answers("HTTP/1.1 400"));
+    say(PUT("Content-Encoding: gzip\r\n") "xyz");
+    expect(answers("HTTP/1.1 415"));
+    expect(holds("abc"));
+    say(PUT("Content-Encoding: identity\r\n") "xyz");
+    expect(answers("HTTP/1.1 204") && holds("xyz"));
+    end(true);
+}

@@ -17,6 +17,7 @@
 #include <weir/buffer/buf_composite.h>
 #include <weir/core/alloc.h>
 
+#include "http/http_codings.h"
 #include "http/http_files_state.h"
 #include "http/http_server_state.h"
 
@@ -234,11 +235,21 @@ void http_upload_end(http_visit *visit) {
     if (!visit->is_away) go_on(visit);
 }
 
-void http_visit_put(http_visit *visit) {
+/* What is no whole file (RFC 9110 9.3.4), or would be served without the coding it came in: a status, or 0. */
+static unsigned refusal_of(const http_visit *visit) {
     const weir_http_head *head = &visit->request->head;
-    bool is_too_long = head->framing == WEIR_HTTP_LENGTH && head->length > visit->files->options.max_upload;
-    if (is_too_long || visit->is_folder) {
-        http_visit_refuse(visit, is_too_long ? 413 : 409);
+    http_codings codings;
+    if (head->framing == WEIR_HTTP_LENGTH && head->length > visit->files->options.max_upload) return 413;
+    if (visit->is_folder) return 409;
+    if (weir_http_fields_has(&head->fields, WEIR_HTTP_CONTENT_RANGE)) return 400;
+    http_codings_read(&codings, &head->fields);
+    return codings.count != 0 || codings.is_unknown ? 415 : 0;
+}
+
+void http_visit_put(http_visit *visit) {
+    unsigned refusal = refusal_of(visit);
+    if (refusal != 0) {
+        http_visit_refuse(visit, refusal);
         return;
     }
     http_upload *self = visit->upload = weir_alloc_zeroed(NULL, 1, sizeof *self);

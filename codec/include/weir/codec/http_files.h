@@ -16,6 +16,8 @@
  *                pauses; complete, it is renamed (201, or 204 when it replaced one). Whoever reads meanwhile gets the
  *                old file whole. If-Match, If-None-Match and If-Unmodified-Since hold. A body over `max_upload`: 413.
  *                Of one that does not end nothing is left. 409: there is a folder of that name, or none to put it in.
+ *                400: a part of a file (Content-Range); 415: one that came compressed (Content-Encoding), see
+ *                http_decompressor.h.
  *     Waiting    What is not in the cache is opened on the thread pool, and folders are read there. A peer that asks and
  *                does not take gets no further answers: weir_channel_is_writable. For one that takes nothing at all
  *                there is timeout_handler.h.
