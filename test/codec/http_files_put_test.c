@@ -147,3 +147,15 @@ WEIR_TEST(http_files_put, takes_no_part_and_nothing_coded_for_the_whole) {
     expect(answers("HTTP/1.1 204") && holds("xyz"));
     end(true);
 }
+
+/* It reads on while its answers are not taken: the upload comes while an answer waits. */
+WEIR_TEST(http_files_put, keeps_all_of_an_upload_from_who_takes_no_answers) {
+    begin(&(weir_channel_options){.low_water = 1, .high_water = 2, .read_while_unwritable = true});
+    weir_embedded_stall(self.embedded, true);
+    say("GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    say(PUT("") "abc");
+    weir_embedded_stall(self.embedded, false);
+    weir_embedded_run(self.embedded);
+    expect(answers("HTTP/1.1 404") && strstr(self.reply, "HTTP/1.1 201") != NULL && holds("abc"));
+    end(true);
+}

@@ -117,10 +117,14 @@ static unsigned name_file(http_visit *visit) {
     return is_hidden ? 404 : 400;
 }
 
+static bool is_upload(const http_visit *visit) {
+    return visit->request->method == WEIR_HTTP_METHOD_PUT && visit->files->options.put;
+}
+
 static void begin_visit(http_visit *visit) {
     weir_http_method method = visit->request->method;
     bool reads = method == WEIR_HTTP_METHOD_GET || method == WEIR_HTTP_METHOD_HEAD;
-    bool puts = method == WEIR_HTTP_METHOD_PUT && visit->files->options.put;
+    bool puts = is_upload(visit);
     if (method == WEIR_HTTP_METHOD_OPTIONS) {
         http_visit_options(visit);
         return;
@@ -155,7 +159,8 @@ static void files_removed(weir_ctx *ctx) {
     weir_alloc_release(NULL, self);
 }
 
-/* Takes: request. While the peer does not take what it asked for, nothing more is made for it. */
+/* Takes: request. While the peer does not take what it asked for, nothing more is made for it; but what it uploads may be
+ * on its way already. */
 static void read_request(http_files_channel *self, weir_http_request *request) {
     http_visit *visit = self->visit = new_visit(self, request);
     if (visit == NULL) {
@@ -163,7 +168,7 @@ static void read_request(http_files_channel *self, weir_http_request *request) {
         weir_http_server_respond(self->ctx, NULL, NULL, NULL);
         return;
     }
-    visit->is_parked = !weir_channel_is_writable(weir_ctx_channel(self->ctx));
+    visit->is_parked = !weir_channel_is_writable(weir_ctx_channel(self->ctx)) && !is_upload(visit);
     if (!visit->is_parked) begin_visit(visit);
 }
 
