@@ -56,6 +56,36 @@ WEIR_TEST(http_server_interim, sends_100_at_a_pull_when_reading_is_off) {
     http_rig_end(&rig);
 }
 
+WEIR_TEST(http_server_interim, sends_100_when_reading_is_switched_on_again) {
+    http_rig_begin(&rig, NULL, pause_reading);
+    http_rig_send(&rig, EXPECTING);
+    expect_str(http_rig_wrote(&rig), "");
+    weir_channel_set_reading(rig.channel, true);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), CONTINUE);
+    weir_channel_set_reading(rig.channel, false);
+    weir_channel_set_reading(rig.channel, true);
+    weir_embedded_run(rig.embedded);
+    expect_str(http_rig_wrote(&rig), "");
+    http_rig_end(&rig);
+}
+
+/* Whoever sends it, and however long that took. */
+WEIR_TEST(http_server_interim, gives_a_body_its_time_from_the_100_on) {
+    for (int by = 0; by < 2; by++) {
+        http_rig_begin(&rig, &(weir_http_server_options){.manual_continue = true}, NULL);
+        http_rig_send(&rig, EXPECTING);
+        weir_embedded_advance(rig.embedded, 9990);
+        if (by == 0) weir_http_server_continue(rig.ctx);
+        if (by == 1) http_rig_head(&rig, 100, NULL);
+        weir_embedded_advance(rig.embedded, 9999);
+        expect_str(http_rig_wrote(&rig), CONTINUE);
+        weir_embedded_advance(rig.embedded, 1);
+        expect(strncmp(http_rig_wrote(&rig), "HTTP/1.1 408", 12) == 0);
+        http_rig_end(&rig);
+    }
+}
+
 /* ---- others ---- */
 
 WEIR_TEST(http_server_interim, takes_interim_responses_with_and_without_end) {

@@ -69,6 +69,7 @@ static void server_event(weir_ctx *ctx, weir_obj *event) {
     if (event == &weir_event_stopping.obj) {
         stop(ctx, http_server_of(ctx));
     } else {
+        if (event == &weir_event_reading_on.obj) http_server_continue_if_asked(http_server_of(ctx));
         weir_decoder_event(ctx, event);
     }
 }

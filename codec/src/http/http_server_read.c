@@ -39,9 +39,14 @@ weir_decode http_server_decode_last(void *state, weir_buf *in, weir_obj **out, w
 
 /* ---- 100 Continue (RFC 9110 10.1.1) ---- */
 
+void http_server_continued(http_server *self) {
+    if (self->waits_continue) http_server_mark(self);
+    self->waits_continue = false;
+}
+
 void http_server_send_continue(http_server *self) {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    self->waits_continue = false;
+    http_server_continued(self);
     weir_buf *buf = weir_ctx_get_buf(self->ctx, sizeof text - 1);
     if (buf != NULL) weir_buf_write_bytes(buf, text, sizeof text - 1);
     weir_ctx_write(self->ctx, buf, NULL);

@@ -101,6 +101,8 @@ void http_server_answered(http_server *self);
 /* Whether the rest of the request would be dropped, rather than the connection. */
 bool http_server_would_drain(const http_server *self);
 void http_server_send_continue(http_server *self);
+/* A 100 goes out: the time for the body begins. */
+void http_server_continued(http_server *self);
 /* If the peer waits for it, and somebody listens. */
 void http_server_continue_if_asked(http_server *self);
 /* For a handler that is given a head: of this body it says itself when it may come. Borrows: ctx. */

@@ -58,7 +58,7 @@ static void write_interim(http_server *self, weir_http_response *response, weir_
     http_extra extra = {.drops_length = true, .drops_coding = true};
     http_body body = {.framing = WEIR_HTTP_NO_BODY};
     self->interim = true;
-    if (response->status == 100) self->waits_continue = false;
+    if (response->status == 100) http_server_continued(self);
     bool is_known = self->minor != 0; /* HTTP/1.0 has no interim responses (RFC 9110 15.2) */
     weir_buf *head =
         is_known ? http_encoder_response(self->ctx, response, &body, &extra, 0) : weir_buf_empty();
