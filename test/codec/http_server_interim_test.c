@@ -1,8 +1,11 @@
 /* http_server_interim_test.c - what comes before a response, and what comes after HTTP. See http_server.h. */
 #include <weir/buffer.h>
 #include <weir/codec/http_server.h>
+#include <weir/core/log.h>
 #include <weir/testing.h>
+#include <weir/testing/oom_sweep.h>
 #include <weir/transport/event.h>
+#include <weir/transport/promise.h>
 
 #include "codec/http_rig.h"
 
@@ -168,4 +171,64 @@ WEIR_TEST(http_server_interim, stays_with_http_when_an_upgrade_is_not_taken_up) 
     http_rig_send(&rig, UPGRADE GET("/b"));
     expect(http_rig_saw(&rig, "GET /x\nGET /b\n"));
     http_rig_end(&rig);
+}
+
+/* ---- a codec that goes ---- */
+
+static void remove_codec(void *arg, weir_status status) {
+    (void)arg, (void)status;
+    weir_ctx *codec = weir_pipeline_find_name(weir_embedded_pipeline(rig.embedded), "http_server");
+    if (codec != NULL) weir_pipeline_remove(codec);
+}
+
+WEIR_TEST(http_server_interim, may_be_removed_when_its_last_answer_is_out) {
+    http_rig_begin(&rig, NULL, NULL);
+    http_rig_send(&rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    weir_promise *sent = weir_promise_new(weir_embedded_loop(rig.embedded));
+    expect_status(weir_promise_listen(sent, remove_codec, NULL), WEIR_OK);
+    weir_http_response *response = weir_http_response_new(200);
+    require(response != NULL);
+    (void)weir_http_fields_add(&response->head.fields, WEIR_HTTP_CONNECTION, weir_bytes_str("close"));
+    weir_http_server_respond(rig.ctx, response, NULL, sent);
+    weir_embedded_run(rig.embedded);
+    expect(strncmp(http_rig_wrote(&rig), "HTTP/1.1 200", 12) == 0);
+    expect(weir_pipeline_find_name(weir_embedded_pipeline(rig.embedded), "http_server") == NULL);
+    http_rig_end(&rig);
+}
+
+/* ---- memory ---- */
+
+static void leave_on_error(weir_ctx *ctx, const weir_error *error) {
+    (void)error;
+    weir_ctx *codec = weir_pipeline_find_name(weir_ctx_pipeline(ctx), "http_server");
+    if (codec != NULL) weir_pipeline_remove(codec);
+}
+
+static const weir_handler leaver = {.name = "leaver", .error = leave_on_error};
+
+static weir_status build_with_leaver(weir_pipeline *pipeline, void *arg) {
+    weir_status status = http_rig_build(pipeline, arg);
+    weir_ctx *codec = weir_pipeline_find_name(pipeline, "http_server");
+    return status != WEIR_OK ? status : weir_pipeline_add_after(codec, &leaver, NULL);
+}
+
+static bool continue_at_a_pull(void *arg) {
+    (void)arg;
+    rig = (http_rig){.on = pause_reading};
+    rig.embedded = weir_embedded_new(NULL, build_with_leaver, &rig);
+    if (rig.embedded == NULL) return false;
+    rig.channel = weir_embedded_channel(rig.embedded);
+    http_rig_send(&rig, EXPECTING);
+    weir_channel_pull(rig.channel);
+    weir_embedded_run(rig.embedded);
+    weir_buf *all = weir_embedded_take_all(rig.embedded);
+    bool is_sent = all != NULL && weir_buf_readable(all) == sizeof CONTINUE - 1;
+    weir_buf_release(all);
+    weir_embedded_free(rig.embedded);
+    return is_sent;
+}
+
+WEIR_TEST(http_server_interim, may_be_removed_by_whoever_hears_that_there_is_no_memory) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    expect(weir_oom_sweep(continue_at_a_pull, NULL) > 3);
 }

@@ -88,8 +88,13 @@ static void server_error(weir_ctx *ctx, const weir_error *error) {
 
 static void server_pull(weir_ctx *ctx) {
     http_server *self = http_server_of(ctx);
+    http_out_enter(&self->out);
     if (self->waits_continue && !self->by_hand) http_server_send_continue(self);
-    weir_decoder_pull(ctx);
+    if (http_out_leave(&self->out)) {
+        weir_decoder_pull(ctx);
+    } else {
+        weir_ctx_pull(ctx); /* whoever heard that it could not be written has removed us */
+    }
 }
 
 /* Lingering is a close already, and ends by itself. */

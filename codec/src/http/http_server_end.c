@@ -19,11 +19,10 @@ static void linger(http_server *self) {
     self->lingering = true;
     self->drained = 0;
     http_server_mark(self);
-    weir_ctx_shutdown(ctx, NULL);
     http_out_enter(&self->out);
+    weir_ctx_shutdown(ctx, NULL); /* which flushes: promises are kept, and whoever hears that may remove us */
     weir_channel_set_reading(weir_ctx_channel(ctx), true);
-    weir_decoder_resume(ctx);
-    http_out_leave(&self->out);
+    if (http_out_leave(&self->out)) weir_decoder_resume(ctx);
 }
 
 void http_server_close(http_server *self) {
