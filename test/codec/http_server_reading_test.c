@@ -205,3 +205,25 @@ WEIR_TEST(http_server_reading, ends_also_who_pipelines_and_takes_nothing) {
     expect(http_rig_saw(&rig, "GET /a\nend\ninactive\n"));
     http_rig_end(&rig);
 }
+
+/* The rest of its body is not wanted, so our side ends behind the answer; and what still comes has to be read until the peer
+ * has seen that, or a reset would take the answer from it. */
+WEIR_TEST(http_server_reading, lingers_as_long_as_its_last_answer_is_taken) {
+    for (int i = 0; i < 2; i++) {
+        http_rig_begin(&rig, NULL, NULL);
+        http_rig_send(&rig, POST("100000"));
+        answer_in_pieces(answers[i].piece, answers[i].length);
+        http_rig_finish(&rig);
+        for (int j = 0; j < PIECES; j++) {
+            weir_embedded_advance(rig.embedded, 4000);
+            take_a_piece();
+        }
+        take_a_piece(); /* the end */
+        weir_embedded_advance(rig.embedded, 4999);
+        expect(weir_embedded_is_open(rig.embedded) && weir_embedded_is_shut(rig.embedded));
+        weir_embedded_advance(rig.embedded, 5001);
+        expect(!weir_embedded_is_open(rig.embedded));
+        expect_status(weir_embedded_aborted(rig.embedded), WEIR_OK);
+        http_rig_end(&rig);
+    }
+}

@@ -21,6 +21,7 @@ static void linger(http_server *self) {
     http_server_mark(self);
     http_out_enter(&self->out);
     weir_ctx_shutdown(ctx, NULL); /* which flushes: promises are kept, and whoever hears that may remove us */
+    http_server_note_taken(self);
     weir_channel_set_reading(weir_ctx_channel(ctx), true);
     if (http_out_leave(&self->out)) weir_decoder_resume(ctx);
 }

@@ -141,5 +141,7 @@ void http_server_start_timer(http_server *self);
 /* Something else is waited for from now on. */
 void http_server_mark(http_server *self);
 void http_server_on_timer(weir_timer *timer);
+/* What the peer has taken by now, and whether there is more for it. */
+void http_server_note_taken(http_server *self);
 
 #endif

@@ -87,28 +87,42 @@ static void time_is_up(http_server *self, http_phase phase) {
 
 /* ---- while the peer has to take what was written ---- */
 
-/* Nothing is decoded before it has taken some; and who is still taking an answer does not idle. */
+/* Nothing is decoded before it has taken some; and who is still taking an answer neither idles, nor has seen that our side
+ * has ended. */
 static bool waits_for_taking(const http_server *self, http_phase phase) {
     const weir_channel *channel = weir_ctx_channel(self->ctx);
-    if (phase == IDLE) return self->is_owed || weir_channel_pending_bytes(channel) != 0;
-    return phase != LINGERING && weir_channel_is_choked(channel);
+    bool may_still_take = phase == IDLE || phase == LINGERING;
+    if (may_still_take) return self->is_owed || weir_channel_pending_bytes(channel) != 0;
+    return weir_channel_is_choked(channel);
 }
 
-static void look_at_taking(http_server *self, http_phase phase, unsigned limit) {
+void http_server_note_taken(http_server *self) {
     const weir_channel *channel = weir_ctx_channel(self->ctx);
     weir_channel_stats stats;
     weir_channel_get_stats(channel, &stats);
-    bool takes_nothing = self->is_owed && stats.bytes_written == self->taken;
-    if (takes_nothing && phase == IDLE) {
-        http_server_close(self);
-    } else if (takes_nothing) {
-        refuse(self, "taking of answers");
-    } else {
-        if (phase == IDLE) http_server_mark(self);
-        self->taken = stats.bytes_written;
-        self->is_owed = weir_channel_pending_bytes(channel) != 0;
-        look_in(self, self->idle_timeout_ms != WEIR_LOOP_NEVER ? self->idle_timeout_ms : limit);
+    self->taken = stats.bytes_written;
+    self->is_owed = weir_channel_pending_bytes(channel) != 0;
+}
+
+static void end_who_takes_nothing(http_server *self, http_phase phase) {
+    switch (phase) {
+    case IDLE: http_server_close(self); break;
+    case LINGERING: weir_ctx_close(self->ctx, NULL); break;
+    default: refuse(self, "taking of answers");
     }
+}
+
+static void look_at_taking(http_server *self, http_phase phase, unsigned limit) {
+    uint64_t taken = self->taken;
+    bool was_owed = self->is_owed;
+    http_server_note_taken(self);
+    if (was_owed && self->taken == taken) {
+        end_who_takes_nothing(self, phase);
+        return;
+    }
+    if (phase != LINGERING && self->idle_timeout_ms != WEIR_LOOP_NEVER) limit = self->idle_timeout_ms;
+    if (phase == IDLE || phase == LINGERING) self->since = clock_of(self, phase);
+    look_in(self, limit);
 }
 
 void http_server_on_timer(weir_timer *timer) {

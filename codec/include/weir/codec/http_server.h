@@ -61,7 +61,8 @@ typedef struct weir_http_server_options {
     unsigned stopping_idle_ms;
     /* bytes a second a body must bring, over 10 s, while it is read; 128; or WEIR_LOOP_NEVER */
     unsigned body_rate;
-    unsigned linger_ms;            /* after an error, for the peer to read the answer and end; 5 000 */
+    /* behind a last answer, from when it was taken: for the peer to read it and end; 5 000 */
+    unsigned linger_ms;
     unsigned requests_max;         /* on one connection, then it closes; 0: no limit */
     size_t drain_max;              /* bytes of a body that are dropped behind its response; 64 KiB */
     const char *server_name;       /* the Server field; NULL: none. Borrowed for the pipeline's life */
