@@ -266,6 +266,25 @@ WEIR_TEST(decompressor, allows_windows_as_large_as_it_is_told) {
     UNPACKS(WEIR_COMPRESSION_BROTLI, "\x11\x1a\x03", "", WEIR_E_FRAME_CORRUPT);
 }
 
+WEIR_TEST(decompressor, ends_a_step_with_some_left_where_much_brings_nothing) {
+    static const uint8_t start[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0}, block[] = {0, 0, 0, 0xff, 0xff};
+    weir_decompressor *decompressor;
+    weir_decompressor_options options = {.fruitless_max = 1000};
+    expect_status(weir_decompressor_new(&decompressor, WEIR_COMPRESSION_GZIP, &options), WEIR_OK);
+    weir_buf *in = weir_buf_new(10000), *out;
+    weir_buf_write_bytes(in, start, sizeof start);
+    for (int i = 0; i < 1000; i++) weir_buf_write_bytes(in, block, sizeof block);
+    for (size_t taken = 1000; taken <= 5000; taken += 1000) {
+        expect_status(weir_decompressor_step(decompressor, in, &out, NULL), WEIR_OK);
+        expect(out == NULL && !weir_decompressor_has_more(decompressor));
+        expect_eq(weir_decompressor_taken(decompressor), taken);
+    }
+    expect_status(weir_decompressor_step(decompressor, in, &out, NULL), WEIR_OK);
+    expect(out == NULL && !weir_buf_is_readable(in));
+    weir_buf_release(in);
+    weir_decompressor_free(decompressor);
+}
+
 WEIR_TEST(decompressor, refuses_options_that_make_no_sense) {
     weir_decompressor *made = NULL;
     weir_decompressor_options options = {.window_bits_max = 32};

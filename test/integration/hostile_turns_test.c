@@ -263,3 +263,42 @@ WEIR_TEST(hostile_turns, of_a_compressed_stream_so_much_is_inflated_in_one) {
     expect(scene.most <= SHARE);
     weir_embedded_free(scene.server);
 }
+
+/* ---- what brings nothing: a read full of empty blocks ---- */
+
+#define UPLOAD "POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 100000\r\n\r\n"
+
+enum {
+    BARREN = 16 * KIB, /* bytes in that a turn allows */
+    BLOCK = 5          /* bytes of a stored block of no bytes */
+};
+
+static weir_buf *barren_gzip(void) {
+    static const uint8_t header[10] = {0x1f, 0x8b, 8}, block[BLOCK] = {0, 0, 0, 0xff, 0xff};
+    weir_buf *all = weir_buf_new(READ);
+    weir_buf_write_bytes(all, header, sizeof header);
+    while (weir_buf_readable(all) + BLOCK <= READ) weir_buf_write_bytes(all, block, BLOCK);
+    return all;
+}
+
+static uint64_t turns(void) {
+    weir_loop_stats stats;
+    weir_loop_get_stats(weir_embedded_loop(scene.server), &stats);
+    return stats.turns;
+}
+
+WEIR_TEST(hostile_turns, of_empty_blocks_so_many_are_read_in_one) {
+    begin(build_unpacker, NULL);
+    uint64_t before = turns();
+    expect_status(weir_embedded_feed(scene.server, barren_gzip()), WEIR_OK);
+    expect(turns() - before >= READ / BARREN);
+    expect(weir_embedded_is_open(scene.server));
+    weir_embedded_free(scene.server);
+    begin(build_uploads, NULL);
+    expect_status(weir_embedded_feed_bytes(scene.server, UPLOAD, sizeof UPLOAD - 1), WEIR_OK);
+    before = turns();
+    expect_status(weir_embedded_feed(scene.server, barren_gzip()), WEIR_OK);
+    expect(turns() - before >= READ / BARREN);
+    expect(weir_embedded_is_open(scene.server));
+    weir_embedded_free(scene.server);
+}

@@ -15,7 +15,8 @@ enum {
 struct weir_decompressor {
     const compress_decoder *decoder;
     weir_decompressor_options options;
-    void *state; /* the library's; NULL: not opened */
+    void *state;     /* the library's; NULL: not opened */
+    size_t run_most; /* bytes of one run */
     uint64_t taken, made;
     bool is_over; /* between two members */
     bool is_full; /* the last piece was: there may be more */
@@ -55,11 +56,13 @@ static weir_status complete_options(const compress_decoder *decoder, weir_decomp
 weir_status weir_decompressor_new(weir_decompressor **out, weir_compression format,
                                   const weir_decompressor_options *options) {
     WEIR_CHECK((unsigned)format < WEIR_COMPRESSIONS, "compression %d is not one", (int)format);
-    weir_decompressor made = {.decoder = decoders[format]};
+    weir_decompressor made = {.decoder = decoders[format], .run_most = COMPRESS_RUN_MOST};
     *out = NULL;
     if (options != NULL) made.options = *options;
     weir_status status = complete_options(made.decoder, &made.options);
     if (status != WEIR_OK) return status;
+    size_t fruitless = made.options.fruitless_max;
+    if (fruitless != 0 && fruitless < made.run_most) made.run_most = fruitless;
     *out = weir_alloc_acquire(NULL, sizeof made);
     if (*out == NULL) return WEIR_E_NO_MEMORY;
     **out = made;
@@ -117,7 +120,7 @@ static weir_status check_limits(const weir_decompressor *self) {
 static weir_status run_once(weir_decompressor *self, weir_buf *in, weir_buf *out, size_t room) {
     static const uint8_t none;
     weir_bytes part = in == NULL ? weir_bytes_of(&none, 0) : weir_buf_peek(in);
-    size_t n = part.len < COMPRESS_RUN_MOST ? part.len : COMPRESS_RUN_MOST;
+    size_t n = part.len < self->run_most ? part.len : self->run_most;
     compress_io io = {.in = n != 0 ? part.ptr : &none, .in_left = n, .out = out->wp, .out_left = room};
     self->is_over = false;
     weir_status status = self->decoder->run(self->state, &io, &self->is_over);
@@ -131,11 +134,18 @@ static weir_status run_once(weir_decompressor *self, weir_buf *in, weir_buf *out
     return check_limits(self);
 }
 
-/* Until `in` is used up, or `out` is full. */
+static bool is_fruitless(const weir_decompressor *self, uint64_t taken, uint64_t made) {
+    size_t most = self->options.fruitless_max;
+    return most != 0 && taken >= made && taken - made >= most;
+}
+
+/* Until `in` is used up, `out` is full, or too much brings too little. */
 static weir_status run_all(weir_decompressor *self, weir_buf *in, weir_buf *out, size_t room) {
     bool has_bytes = in != NULL && weir_buf_is_readable(in);
+    uint64_t taken = self->taken, made = self->made;
     weir_status status = WEIR_OK;
-    while (status == WEIR_OK && (has_bytes || self->is_full) && weir_buf_readable(out) < room) {
+    while (status == WEIR_OK && (has_bytes || self->is_full) && weir_buf_readable(out) < room &&
+           !is_fruitless(self, self->taken - taken, self->made - made)) {
         status = make_ready(self);
         if (status == WEIR_OK) status = run_once(self, in, out, room - weir_buf_readable(out));
         has_bytes = in != NULL && weir_buf_is_readable(in);

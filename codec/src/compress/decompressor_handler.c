@@ -7,6 +7,8 @@
 #include "held_bytes.h"
 #include "paced_reader.h"
 
+#define FRUITLESS_MAX 4096 /* as much work as a piece, where each block of them is empty */
+
 typedef struct unpacker {
     paced_reader pace;
     weir_decompressor *decompressor;
@@ -150,6 +152,7 @@ weir_status weir_decompressor_handler_add(weir_pipeline *pipeline, weir_compress
     weir_decompressor_options chosen = {0};
     if (options != NULL) chosen = *options;
     if (chosen.output_max == 0) chosen.output_max = UINT64_MAX;
+    if (chosen.fruitless_max == 0) chosen.fruitless_max = FRUITLESS_MAX;
     if (chosen.pool == NULL) chosen.pool = weir_loop_pool(weir_channel_loop(weir_pipeline_channel(pipeline)));
     unpacker *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
     if (self == NULL) return WEIR_E_NO_MEMORY;

@@ -8,7 +8,9 @@
 #include "value_list.h"
 
 enum {
-    MIDDLE = 4096,        /* bytes of a piece between two codings */
+    MIDDLE = 4096, /* bytes of a piece between two codings */
+    FRUITLESS =
+        4096, /* bytes that bring none are as much work as a piece, where each block of them is empty */
     FREE_OF_RATIO = 65536 /* small bodies may well be all zeros */
 };
 
@@ -68,6 +70,7 @@ static weir_status open_stage(http_decoding *self, unsigned i, weir_compression 
                                          .ratio_max = i == 0 ? self->ratio_max : UINT_MAX,
                                          .or_deflate = format == WEIR_COMPRESSION_ZLIB,
                                          .piece = is_last ? 0 : MIDDLE,
+                                         .fruitless_max = i == 0 ? FRUITLESS : 0,
                                          .pool = pool};
     return weir_decompressor_new(&self->stages[i], format, &options);
 }

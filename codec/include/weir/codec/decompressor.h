@@ -47,7 +47,10 @@ typedef struct weir_decompressor_options {
     weir_bytes dictionary; /* as the compressor's. Borrowed for its life */
     bool or_deflate;       /* of ZLIB: what has no header is DEFLATE, as some send it in HTTP */
     size_t piece;          /* most bytes of a buf that comes out, 64 and more; 16 KiB */
-    weir_pool *pool;       /* for them; NULL: the heap. Borrowed for its life */
+    /* So many bytes that bring none end a step, with *out NULL and some of `in` left: for who shares a loop with others, as
+     * empty blocks are work as well. 0: no limit */
+    size_t fruitless_max;
+    weir_pool *pool; /* for them; NULL: the heap. Borrowed for its life */
 } weir_decompressor_options;
 
 /* A decompressor in `*out`, or NULL there. Borrows: options (may be NULL). Gives: one.
@@ -59,8 +62,8 @@ WEIR_API weir_status weir_decompressor_new(weir_decompressor **out, weir_compres
 /* Takes: decompressor, or NULL. */
 WEIR_API void weir_decompressor_free(weir_decompressor *decompressor);
 
-/* Takes bytes off `in` (NULL: there are none) and gives one buf in `*out`, or NULL there: `in` is used up, and nothing
- * comes without more. Borrows: decompressor, in. Gives: a buf.
+/* Takes bytes off `in` (NULL: there are none) and gives one buf in `*out`, or NULL there: `in` is used up (but see
+ * fruitless_max), and nothing comes without more. Borrows: decompressor, in. Gives: a buf.
  * Fails, explained in `*error` (unless NULL), and then it is only to be freed: WEIR_E_FRAME_CORRUPT; WEIR_E_LIMIT;
  * WEIR_E_INVALID when it needs a dictionary, or another one; WEIR_E_NO_MEMORY. */
 WEIR_API weir_status weir_decompressor_step(weir_decompressor *decompressor, weir_buf *in, weir_buf **out,
