@@ -1,8 +1,12 @@
-/* held_bytes.h - private: bytes that came and wait, linked and not moved; let go of as they are read. */
+/* held_bytes.h - private: bytes that came and wait, linked and not moved; let go of as they are read. A few of them are copied
+ * behind the others: a link would cost a multiple of them, and pin what they came in.
+ */
 #ifndef WEIR_CODEC_HELD_BYTES_H
 #define WEIR_CODEC_HELD_BYTES_H
 
+#include <weir/buffer/buf_bytes.h>
 #include <weir/buffer/buf_composite.h>
+#include <weir/codec/cumulation.h>
 
 typedef struct held_bytes {
     weir_buf *buf; /* NULL: nothing waits */
@@ -22,6 +26,15 @@ static inline weir_status held_bytes_begin_chain(held_bytes *self) {
     return weir_buf_composite_append(chain, first);
 }
 
+/* Takes: buf. */
+static inline weir_status held_bytes_put_behind(held_bytes *self, weir_buf *buf) {
+    size_t n = weir_buf_readable(buf);
+    if (n >= WEIR_CUMULATION_SMALL) return weir_buf_composite_append(self->buf, buf);
+    weir_buf_write_buf(self->buf, buf, n);
+    weir_buf_release(buf);
+    return weir_buf_status(self->buf);
+}
+
 /* Takes: buf. Fails: WEIR_E_NO_MEMORY. */
 static inline weir_status held_bytes_add(held_bytes *self, weir_buf *buf) {
     if (!weir_buf_is_readable(buf)) {
@@ -33,7 +46,7 @@ static inline weir_status held_bytes_add(held_bytes *self, weir_buf *buf) {
         return WEIR_OK;
     }
     weir_status status = self->is_chain ? WEIR_OK : held_bytes_begin_chain(self);
-    if (status == WEIR_OK) return weir_buf_composite_append(self->buf, buf);
+    if (status == WEIR_OK) return held_bytes_put_behind(self, buf);
     weir_buf_release(buf);
     return status;
 }

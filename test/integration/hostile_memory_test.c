@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <weir/buffer.h>
+#include <weir/codec/http_decompressor.h>
 #include <weir/codec/http_server.h>
 #include <weir/codec/websocket.h>
 #include <weir/core/leak.h>
@@ -185,6 +186,35 @@ WEIR_TEST(hostile_memory, of_chunks_whose_lines_outweigh_them_little_is_kept) {
     flood("1;a=b\r\nx\r\n", 10, READ, ATTACK);
     expect_eq(scene.answered, 400); /* extensions of one body: 16 KiB */
     expect(scene.fed <= 2 * READ);
+    end();
+}
+
+/* Reads no body until it is told to. */
+static void pause_at_head(weir_ctx *ctx, weir_obj *msg) {
+    if (weir_http_request_from(msg) != NULL) weir_channel_set_reading(weir_ctx_channel(ctx), false);
+    weir_obj_release(msg);
+}
+
+static const weir_handler pauser = {.name = "pauser", .read = pause_at_head};
+
+static weir_status build_pauser(weir_pipeline *pipeline, void *options) {
+    weir_status status = weir_http_server_add(pipeline, options);
+    if (status == WEIR_OK) status = weir_http_decompressor_add(pipeline, NULL);
+    return status != WEIR_OK ? status : weir_pipeline_add_last(pipeline, &pauser, NULL);
+}
+
+/* What one read brings, in chunks of a byte each that wait for their reader. */
+WEIR_TEST(hostile_memory, of_chunks_of_a_byte_that_wait_the_bytes_are_kept) {
+    static char bytes[READ];
+    static const char head[] =
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
+    size_t n = sizeof head - 1;
+    memcpy(bytes, head, n);
+    for (; n + 6 <= READ; n += 6) memcpy(bytes + n, "1\r\na\r\n", 6);
+    begin(build_pauser, NULL);
+    feed(bytes, n);
+    expect(!reads());
+    expect(scene.peak - scene.idle <= 2 * READ);
     end();
 }
 

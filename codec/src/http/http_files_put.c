@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <weir/buffer/buf_composite.h>
 #include <weir/core/alloc.h>
 
+#include "held_bytes.h"
 #include "http/http_codings.h"
 #include "http/http_files_state.h"
 #include "http/http_server_state.h"
@@ -25,8 +25,9 @@ struct http_upload {
     weir_loop *loop;
     int folder, fd; /* -1: none */
     uint64_t size;
-    weir_buf *first, *writing; /* composites: pieces that wait, those that are written */
-    bool has_ended;            /* the request has */
+    held_bytes first;  /* pieces that wait */
+    weir_buf *writing; /* those that are written */
+    bool has_ended;    /* the request has */
     bool is_finishing;
     bool has_replaced;
     bool is_linked;   /* the hidden file is there */
@@ -180,9 +181,9 @@ static void work(http_visit *visit) {
 /* What is next, when no job is under way. */
 static void go_on(http_visit *visit) {
     http_upload *self = visit->upload;
-    if (self->first != NULL) {
-        self->writing = self->first;
-        self->first = NULL;
+    if (self->first.buf != NULL) {
+        self->writing = self->first.buf;
+        self->first = (held_bytes){0};
         work(visit);
     } else if (self->has_ended) {
         self->is_finishing = true;
@@ -215,13 +216,7 @@ void http_upload_piece(http_visit *visit, weir_buf *piece) {
     http_upload *self = visit->upload;
     self->size += weir_buf_readable(piece);
     if (self->size > visit->files->options.max_upload) visit->refusal = 413;
-    if (self->first == NULL) self->first = weir_buf_composite_new();
-    if (self->first == NULL) {
-        weir_buf_release(piece);
-        visit->refusal = 503;
-    } else if (weir_buf_composite_append(self->first, piece) != WEIR_OK) {
-        visit->refusal = 503;
-    }
+    if (held_bytes_add(&self->first, piece) != WEIR_OK) visit->refusal = 503;
     if (visit->is_away) return;
     if (visit->refusal != 0) {
         answer(visit, visit->refusal);
@@ -280,7 +275,7 @@ static void cleaned(void *arg, weir_status status) {
 
 void http_upload_free(http_upload *upload) {
     if (upload == NULL) return;
-    weir_buf_release(upload->first);
+    held_bytes_clear(&upload->first);
     weir_buf_release(upload->writing);
     if (weir_loop_offload(upload->loop, clean, cleaned, upload) != WEIR_OK) cleaned(upload, WEIR_E_STOPPED);
 }
