@@ -255,7 +255,8 @@ static uint64_t bytes_ahead(const weir_channel *channel) {
 
 bool weir_channel_is_writable(const weir_channel *channel) {
     return channel_is_open(channel) && atomic_load_explicit(&channel->writable, memory_order_relaxed) &&
-           bytes_ahead(channel) <= channel->high_water;
+           (atomic_load_explicit(&channel->off_loop, memory_order_relaxed) == 0 ||
+            bytes_ahead(channel) <= channel->high_water);
 }
 
 size_t weir_channel_bytes_before_unwritable(const weir_channel *channel) {
