@@ -67,6 +67,25 @@ WEIR_TEST(tls_engine_end, gives_what_came_before_damage_and_fails_for_good) {
     }
 }
 
+/* Who keeps what was read of them keeps little more than their bytes. */
+WEIR_TEST(tls_engine_end, makes_no_room_for_the_heads_of_records) {
+    FOR_BOTH_VERSIONS(version) {
+        tls_pair pair;
+        weir_buf *plain;
+        tls_pair_begin_version(&pair, version);
+        require(tls_pair_shake_hands(&pair));
+        for (int i = 0; i < 2000; i++)
+            expect_status(weir_tls_engine_write(pair.client, tls_pair_pattern(1)), WEIR_OK);
+        expect(tls_pair_carry(&pair, pair.client, pair.server) > 40000);
+        expect_status(weir_tls_engine_read(pair.server, 64 * 1024, &plain), WEIR_OK);
+        require(plain != NULL);
+        expect_eq(weir_buf_readable(plain), 2000);
+        expect(weir_buf_writable(plain) <= 4 * 2000);
+        weir_buf_release(plain);
+        tls_pair_end(&pair);
+    }
+}
+
 /* A peer may go on sending, and we may go on writing for hours. */
 WEIR_TEST(tls_engine_end, keeps_nothing_that_comes_behind_the_end) {
     FOR_BOTH_VERSIONS(version) {

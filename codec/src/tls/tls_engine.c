@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 
+#include <weir/buffer/buf_bytes.h>
 #include <weir/core/alloc.h>
 #include <weir/core/check.h>
 
@@ -15,6 +16,9 @@
 #define RECORD_GROW (128 * 1024)
 #define RECORD_IDLE_MS 1000
 #define KEY_UPDATE_SIZE 5
+/* Room that may be left in a buf that is handed out: so many times its plaintext, and so many bytes. */
+#define ROOM_MOST 4
+#define ROOM_FREE 1024
 #define REKEY_RECORDS (1u << 23) /* of 2^24.5 that AES-GCM bears (RFC 8446, 5.5) */
 
 static void count(atomic_ullong *counter) {
@@ -229,6 +233,19 @@ static weir_status open_records(weir_tls_engine *self, weir_buf *plain, size_t m
     return WEIR_OK;
 }
 
+/* There was room for as much plaintext as there are bytes of records, which may be a byte in each: who keeps it is not made
+ * to keep all the room. Takes: buf. Gives: a buf of the same bytes. */
+static weir_buf *fit(weir_tls_engine *self, weir_buf *buf) {
+    size_t n = weir_buf_readable(buf);
+    if (weir_buf_writable(buf) <= ROOM_FREE + n * ROOM_MOST) return buf;
+    weir_buf *less = tls_bio_get_buf(&self->bio, n);
+    if (less == NULL) return buf;
+    weir_buf_write_buf(less, buf, n);
+    self->bio.copied += n;
+    weir_buf_release(buf);
+    return less;
+}
+
 weir_status weir_tls_engine_read(weir_tls_engine *engine, size_t most, weir_buf **plain) {
     *plain = NULL;
     WEIR_CHECK(engine->done, "a TLS engine was read before its handshake was done");
@@ -245,7 +262,7 @@ weir_status weir_tls_engine_read(weir_tls_engine *engine, size_t most, weir_buf 
         weir_buf_release(buf);
         return status;
     }
-    *plain = buf;
+    *plain = fit(engine, buf);
     return WEIR_OK;
 }
 
