@@ -30,8 +30,8 @@ static weir_status find_identity(weir_tls_identity **out, const args_tls *args, 
 
 int tls_server_context(weir_tls_context **out, const args_tls *args, const char *host, const char *protocol) {
     *out = NULL;
+    if (args->key != NULL && args->cert == NULL) complain_usage("--tls-key needs --tls-cert");
     if (!args->self_signed && args->cert == NULL) {
-        if (args->key != NULL) complain_usage("--tls-key needs --tls-cert");
         if (args->key_log != NULL) complain_usage("--tls-key-log needs --tls-cert or --tls-self-signed");
         return 0;
     }

@@ -56,6 +56,8 @@ WEIR_TEST(examples, a_bad_command_line_is_one_sentence_and_exits_2) {
         {"file_client", "127.0.0.1:1"},
         {"file_client", "127.0.0.1:1", "../secret"},
         {"file_client", "127.0.0.1:1", "/etc/passwd"},
+        {"tls_echo", "--tls-key", "/no/such/folder/key.pem"},
+        {"tls_echo", "--tls-self-signed", "--tls-key=/no/such/folder/key.pem"},
         {"proxy"},
         {"proxy", "--to", "nowhere"},
         {"proxy", "--to", "127.0.0.1:1", "--idle=soon"},
