@@ -246,6 +246,20 @@ WEIR_TEST(tls_identity, saving_replaces_a_file_and_never_writes_into_it) {
     tls_certs_free(certs);
 }
 
+WEIR_TEST(tls_identity, one_file_is_not_made_of_both) {
+    tls_certs *certs = tls_certs_new();
+    const char *file = tls_certs_file(certs, "both", weir_bytes_str("older"));
+    weir_tls_identity *identity = tls_certs_identity(certs, NULL);
+    expect_status(weir_tls_identity_save(identity, file, file), WEIR_E_INVALID);
+    char text[16] = "";
+    FILE *reader = fopen(file, "rb");
+    expect_eq(fread(text, 1, sizeof text, reader), 5);
+    expect_str(text, "older");
+    fclose(reader);
+    weir_tls_identity_release(identity);
+    tls_certs_free(certs);
+}
+
 WEIR_TEST(tls_identity, a_failed_save_leaves_nothing_behind) {
     tls_certs *certs = tls_certs_new();
     weir_tls_identity *identity = tls_certs_identity(certs, NULL);

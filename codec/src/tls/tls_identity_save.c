@@ -94,6 +94,7 @@ static weir_status write_key(draft *out, const weir_tls_identity *self) {
 /* Both are written before the first is put: a full disk leaves the pair that was there. */
 weir_status weir_tls_identity_save(const weir_tls_identity *identity, const char *cert_file,
                                    const char *key_file) {
+    if (cert_file != NULL && key_file != NULL && strcmp(cert_file, key_file) == 0) return WEIR_E_INVALID;
     draft key = {.path = key_file}, chain = {.path = cert_file};
     weir_status status = write_key(&key, identity);
     if (status == WEIR_OK) status = write_chain(&chain, identity);

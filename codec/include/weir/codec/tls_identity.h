@@ -56,7 +56,8 @@ WEIR_API weir_status weir_tls_identity_self_signed(weir_tls_identity **out, cons
 
 /* Writes it as PEM: the chain to `cert_file`, the key to `key_file` (created with mode 0600; one that exists is replaced,
  * never written into). Either may be NULL. Both are written beside their places before the first is replaced, so that a
- * full disk leaves the pair that was there. Borrows: all. Fails: -errno, WEIR_E_NO_MEMORY. */
+ * full disk leaves the pair that was there. Borrows: all. Fails: -errno, WEIR_E_NO_MEMORY, WEIR_E_INVALID when both are the
+ * same file. */
 WEIR_API weir_status weir_tls_identity_save(const weir_tls_identity *identity, const char *cert_file,
                                             const char *key_file);
 
