@@ -84,6 +84,21 @@ WEIR_TEST(tls_engine, says_on_both_sides_why_a_handshake_failed) {
     expect_refused(&pair, WEIR_E_TLS, "no application protocol", WEIR_E_TLS, "no application protocol");
 }
 
+WEIR_TEST(tls_engine, ends_in_order_what_it_does_not_like_at_last) {
+    static const char *const h2 = "h2";
+    tls_pair pair;
+    weir_status status;
+    tls_pair_begin(&pair, &(weir_tls_options){.alpn = &h2, .alpn_count = 1, .alpn_required = true}, NULL);
+    tls_pair_open(&pair, NULL, NULL);
+    expect(!tls_pair_shake_hands(&pair));
+    expect_status(pair.client_status, WEIR_E_TLS);
+    require(pair.server_status == WEIR_OK);
+    weir_buf_release(tls_pair_read(pair.server, &status));
+    expect_status(status, WEIR_OK);
+    expect_status(weir_tls_engine_ended(pair.server), WEIR_OK);
+    tls_pair_end(&pair);
+}
+
 WEIR_TEST(tls_engine, trusts_nobody_it_was_not_told_to_trust) {
     tls_pair pair;
     tls_pair_begin(&pair, NULL, NULL);

@@ -170,8 +170,10 @@ weir_status weir_tls_engine_handshake(weir_tls_engine *engine) {
         return status != WEIR_OK ? status : fail(engine, "TLS handshake: the peer gave it up");
     }
     weir_tls_why why;
-    if (tls_context_accepts(engine->context, engine->ssl, &why) != WEIR_OK)
+    if (tls_context_accepts(engine->context, engine->ssl, &why) != WEIR_OK) {
+        SSL_shutdown(engine->ssl); /* a client has no alert for it, and OpenSSL none for who is done */
         return fail_because(engine, &why, WEIR_E_TLS);
+    }
     tls_counts *counts = tls_context_counts(engine->context);
     engine->done = true;
     count(&counts->handshakes);
