@@ -362,7 +362,7 @@ void weir_decoder_writable_changed(weir_ctx *ctx) {
         if (weir_channel_is_reading(channel)) self->stops |= STOP_CHOKED;
     } else if ((self->stops & STOP_CHOKED) != 0) {
         self->stops &= (uint8_t)~STOP_CHOKED;
-        if (has_bytes(self) || self->has_ended) wait_for_turn(ctx, self);
+        if (has_bytes(self) || self->has_ended || self->is_pulled) wait_for_turn(ctx, self);
     }
     weir_ctx_fire_writable_changed(ctx);
 }
