@@ -25,7 +25,7 @@ struct exchange {
     const char *method;
     weir_region *post; /* NULL: no body */
     const args_list *headers;
-    /* not the server that the headers were meant for: Authorization and Cookie stay away */
+    /* not the server that the headers were meant for: Authorization, Cookie and Host stay away */
     bool keeps_secrets;
     const char *range; /* "0-99", or NULL */
     uint64_t have;     /* continue behind so many bytes, of the version of have_date */

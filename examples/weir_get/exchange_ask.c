@@ -6,9 +6,9 @@
 #include "exchange.h"
 
 /* What was meant for one server is not told to another that it redirects to. */
-static bool is_secret(weir_http_name name) {
+static bool is_for_one_server(weir_http_name name) {
     return name == WEIR_HTTP_AUTHORIZATION || name == WEIR_HTTP_COOKIE ||
-           name == WEIR_HTTP_PROXY_AUTHORIZATION;
+           name == WEIR_HTTP_PROXY_AUTHORIZATION || name == WEIR_HTTP_HOST;
 }
 
 static weir_status add_headers(const struct exchange *self, weir_http_fields *fields) {
@@ -16,7 +16,7 @@ static weir_status add_headers(const struct exchange *self, weir_http_fields *fi
     for (unsigned i = 0; i < self->headers->count && status == WEIR_OK; i++) {
         weir_bytes value = weir_bytes_str(self->headers->words[i]), name;
         weir_bytes_split(&value, ':', &name);
-        if (self->keeps_secrets && is_secret(weir_http_name_of(name))) continue;
+        if (self->keeps_secrets && is_for_one_server(weir_http_name_of(name))) continue;
         status = weir_http_fields_add_other(fields, name, value);
     }
     return status;

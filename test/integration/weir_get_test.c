@@ -198,6 +198,22 @@ WEIR_TEST(weir_get, follows_relative_and_absolute_redirects) {
     tear_down(&setting);
 }
 
+WEIR_TEST(weir_get, names_another_server_by_its_own_name) {
+    char absolute[200];
+    struct setting setting;
+    set_up(&setting);
+    snprintf(absolute, sizeof absolute, "HTTP/1.1 302 Found\r\nLocation: http://localhost:%u/end\r\n\r\n",
+             setting.server.port);
+    const struct script_turn turns[] = {{.head = "HTTP/1.1 301 Moved\r\nLocation: other\r\n\r\n"},
+                                        {.head = absolute},
+                                        {.head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nend"}};
+    get(&setting, turns, 3, "--header", "Host: virtual", NULL);
+    expect_got(&setting, "end", 3);
+    expect(strstr(setting.server.requests[1], "Host: virtual\r\n") != NULL);
+    expect(strstr(setting.server.requests[2], "Host: localhost:") != NULL);
+    tear_down(&setting);
+}
+
 WEIR_TEST(weir_get, ends_a_circle_of_redirects) {
     struct setting setting;
     set_up(&setting);
