@@ -347,6 +347,18 @@ WEIR_TEST(http_decompressor, says_ready_behind_the_end) {
     coded_end();
 }
 
+WEIR_TEST(http_decompressor, lets_the_client_go_on_when_it_is_removed) {
+    feed_who_stops(true, "gzip", 100000);
+    (void)coded_saw("head 2 0\n");
+    weir_pipeline_remove(weir_pipeline_find_name(weir_embedded_pipeline(coded.e), "http_decompressor"));
+    expect(coded_saw("ready\n"));
+    go_on_reading();
+    coded_ask("GET");
+    coded_feed_str("HTTP/1.1 204 No Content\r\n\r\n");
+    expect(coded_saw("head 0 0\nend\nready\n"));
+    coded_end();
+}
+
 WEIR_TEST(http_decompressor, drops_the_rest_of_what_is_answered) {
     coded_clear();
     coded.answers_at_head = true;
@@ -374,6 +386,33 @@ static bool one_exchange(void *arg) {
     bool whole = coded_got("ab") && strcmp(coded.seen, DECODED) == 0;
     weir_embedded_free(coded.e);
     return whole;
+}
+
+/* A response that takes turns and ends the connection. */
+static bool one_response(void *arg) {
+    const bytes *body = arg;
+    coded_clear();
+    coded.is_client = true;
+    coded.options.ratio_max = UINT_MAX;
+    coded.e = weir_embedded_new(NULL, coded_build, NULL);
+    if (coded.e == NULL) return false;
+    coded_ask("GET");
+    coded_feed_head("gzip", "Connection: close\r\nTransfer-Encoding: chunked");
+    char size[20];
+    snprintf(size, sizeof size, "%zx\r\n", body->len);
+    coded_feed_str(size);
+    coded_feed(body->ptr, body->len);
+    coded_feed_str("\r\n0\r\n\r\n");
+    bool whole = coded.n == 200000 && strcmp(coded.seen, DECODED) == 0;
+    weir_embedded_free(coded.e);
+    return whole;
+}
+
+WEIR_TEST(http_decompressor, loses_nothing_of_a_response_when_memory_runs_out) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    bytes body = coded_zeros(200000, GZIP);
+    expect(weir_oom_sweep(one_response, &body) > 5);
+    free(body.ptr);
 }
 
 WEIR_TEST(http_decompressor, loses_nothing_when_memory_runs_out) {

@@ -6,7 +6,9 @@
 
 #include <weir/codec/http_files.h>
 #include <weir/codec/http_server.h>
+#include <weir/core/log.h>
 #include <weir/testing.h>
+#include <weir/testing/oom_sweep.h>
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 
@@ -158,4 +160,38 @@ WEIR_TEST(http_files_put, keeps_all_of_an_upload_from_who_takes_no_answers) {
     weir_embedded_run(self.embedded);
     expect(answers("HTTP/1.1 404") && strstr(self.reply, "HTTP/1.1 201") != NULL && holds("abc"));
     end(true);
+}
+
+/* ---- memory ---- */
+
+static bool upload(void *arg) {
+    (void)arg;
+    weir_http_files *files;
+    weir_http_files_options options = {.root = self.folder, .put = true};
+    if (weir_http_files_new(&files, &options) != WEIR_OK) return false;
+    self.embedded = weir_embedded_new(NULL, build, files);
+    weir_http_files_release(files);
+    if (self.embedded == NULL) return false;
+    say("PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+    say("2\r\nab\r\n1\r\nc\r\n");
+    say("0\r\n\r\n");
+    weir_buf *all = weir_embedded_take_all(self.embedded);
+    bool is_answered = all != NULL && weir_buf_readable(all) > sizeof CONTINUE - 1 + 12 &&
+                       memcmp(weir_buf_peek(all).ptr + sizeof CONTINUE - 1, "HTTP/1.1 20", 11) == 0;
+    weir_buf_release(all);
+    weir_embedded_free(self.embedded);
+    return is_answered;
+}
+
+/* Nothing is left of those that failed, and none is half a file. */
+WEIR_TEST(http_files_put, leaves_nothing_when_memory_is_short) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    self = (rig){.folder = "/tmp/weir.put.XXXXXX"};
+    require(mkdtemp(self.folder) != NULL);
+    expect(weir_oom_sweep(upload, NULL) > 5);
+    expect(holds("abc"));
+    char path[80];
+    snprintf(path, sizeof path, "%s/a", self.folder);
+    expect_eq(unlink(path), 0);
+    expect_eq(rmdir(self.folder), 0);
 }
