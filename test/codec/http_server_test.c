@@ -222,6 +222,12 @@ WEIR_TEST(http_server, refuses_a_head_that_contradicts_itself_and_takes_a_better
     http_rig_send(&rig, GET("/"));
     http_rig_head(&rig, 200, "12x");
     expect_status(rig.result, WEIR_E_INVALID);
+    weir_http_response *twice = weir_http_response_new(200);
+    require(twice != NULL);
+    for (int i = 0; i < 2; i++)
+        expect_status(weir_http_fields_add_number(&twice->head.fields, WEIR_HTTP_CONTENT_LENGTH, 0), WEIR_OK);
+    weir_ctx_write(rig.ctx, twice, http_rig_watch(&rig));
+    expect_status(rig.result, WEIR_E_INVALID);
     http_rig_head(&rig, 200, "0");
     http_rig_finish(&rig);
     expect_str(http_rig_wrote(&rig), OK("0", ""));

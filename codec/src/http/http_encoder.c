@@ -8,9 +8,13 @@
 
 /* ---- framing ---- */
 
+/* Two of them are two messages to two readers, also where they are equal (RFC 9110 8.6). */
 static weir_status frame_by_field(const weir_http_fields *fields, http_body *body) {
-    weir_bytes value = weir_http_fields_get(fields, WEIR_HTTP_CONTENT_LENGTH);
+    size_t at = 0;
+    weir_bytes value;
+    (void)weir_http_fields_next_of(fields, WEIR_HTTP_CONTENT_LENGTH, &at, &value);
     if (!weir_bytes_to_u64(value, &body->left) || body->left > INT64_MAX) return WEIR_E_INVALID;
+    if (weir_http_fields_next_of(fields, WEIR_HTTP_CONTENT_LENGTH, &at, NULL)) return WEIR_E_INVALID;
     body->framing = WEIR_HTTP_LENGTH;
     return WEIR_OK;
 }
