@@ -16,13 +16,15 @@ enum {
     SOCKETS_MAX = 60
 };
 
-/* What signals ask for takes its time (files, a new process), so a thread does it that serves nobody. */
+/* What signals ask for takes its time (files, a new process), so a thread does it that serves nobody. None before that:
+ * with one loop the process has one thread, which system calls are cheaper for. */
 struct errands {
     weir_server *server;
     serve_reload_fn *reload;
     void *arg;
     sem_t asked;
     atomic_bool wants_reload, wants_upgrade, is_over;
+    bool has_runner; /* the first signal starts it */
     pthread_t runner;
     /* Connections are built when root's rights are gone, none before. */
     weir_build_fn *build;
@@ -60,11 +62,14 @@ static void *run_errands(void *arg) {
     return NULL;
 }
 
+/* On the first loop, so in this thread. */
 static void on_signal(weir_server *server, int number, void *arg) {
     struct errands *self = arg;
     (void)server;
+    if (atomic_load(&self->is_over)) return;
     atomic_store(number == SIGHUP ? &self->wants_reload : &self->wants_upgrade, true);
     sem_post(&self->asked);
+    if (!self->has_runner) self->has_runner = pthread_create(&self->runner, NULL, run_errands, self) == 0;
 }
 
 /* ---- rights ---- */
@@ -97,14 +102,13 @@ static void print_connections(const weir_server *server) {
 
 static void serve_until_stopped(struct errands *self) {
     char where[WEIR_ADDR_TEXT];
-    int error = pthread_create(&self->runner, NULL, run_errands, self);
     printf("listening on %s\n", weir_addr_format(weir_server_addr(self->server), where));
     fflush(stdout);
     upgrade_ready();
     weir_server_wait(self->server);
     atomic_store(&self->is_over, true);
     sem_post(&self->asked);
-    if (error == 0) pthread_join(self->runner, NULL);
+    if (self->has_runner) pthread_join(self->runner, NULL);
 }
 
 static weir_status start(struct errands *self, const args_server *at, weir_server_options *options) {
@@ -116,7 +120,8 @@ static weir_status start(struct errands *self, const args_server *at, weir_serve
     options->listen_fd_count = count;
     options->host = at->host;
     options->port = at->port;
-    options->loops = weir_loop_group_new(at->loops);
+    options->loops =
+        weir_loop_group_new_with(&(weir_loop_group_options){.count = at->loops, .first_on_caller = true});
     options->stop_on_signals = true;
     options->on_signal = on_signal;
     options->on_signal_arg = self;

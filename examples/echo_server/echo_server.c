@@ -25,7 +25,9 @@ int main(int argc, char **argv) {
     args_parse(&argc, argv, "Sends everything a client sends straight back.", "",
                (args_option[]){ARGS_SERVER(at), {0}});
 
-    weir_loop_group *loops = weir_loop_group_new(at.loops); /* one thread and one listening socket each */
+    /* A thread and a listening socket each, but the first loop runs in this thread, while it waits. */
+    weir_loop_group *loops =
+        weir_loop_group_new_with(&(weir_loop_group_options){.count = at.loops, .first_on_caller = true});
     weir_server_options options = {
         .loops = loops, .host = at.host, .port = at.port, .build = build, .stop_on_signals = true};
     weir_server *server = NULL;

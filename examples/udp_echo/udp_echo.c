@@ -1,6 +1,5 @@
 /* UDP echo server: every datagram goes back to where it came from. */
 #include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -67,9 +66,15 @@ static void print_address(const weir_channel *channel) {
     fflush(stdout);
 }
 
+static weir_loop *first;
+
+static void on_signal(int number) {
+    (void)number;
+    weir_loop_stop(first); /* NOLINT(bugprone-signal-handler): it may, see loop.h */
+}
+
 /* One channel on each loop, all on one port: the kernel spreads the senders over them. */
-static weir_status serve_until_signal(weir_loop_group *loops, weir_datagram_options options,
-                                      const sigset_t *signals) {
+static weir_status serve_until_signal(weir_loop_group *loops, weir_datagram_options options) {
     size_t count = weir_loop_group_count(loops);
     weir_channel *channels[1024] = {NULL};
     weir_status status = WEIR_OK;
@@ -79,9 +84,13 @@ static weir_status serve_until_signal(weir_loop_group *loops, weir_datagram_opti
         status = open_one(&channels[i], &options);
     }
     if (status == WEIR_OK) {
-        int signal;
+        first = weir_loop_group_at(loops, 0);
+        signal(SIGINT, on_signal);
+        signal(SIGTERM, on_signal);
         print_address(channels[0]);
-        sigwait(signals, &signal);
+        weir_loop_run(first);
+        signal(SIGINT, SIG_DFL); /* `first` will be gone */
+        signal(SIGTERM, SIG_DFL);
     }
     for (size_t i = 0; i < count; i++) weir_channel_release(channels[i]);
     return status;
@@ -98,16 +107,12 @@ int main(int argc, char **argv) {
                     .max = WEIR_DATAGRAM_MAX},
                    {"--gro", NULL, "let the kernel hand over runs of datagrams as one", .flag = &options.gro},
                    {0}});
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     options.host = at.host;
     options.port = at.port;
     options.max_size = max_size;
-    weir_loop_group *loops = weir_loop_group_new(at.loops);
-    weir_status status = loops != NULL ? serve_until_signal(loops, options, &signals) : WEIR_E_NO_MEMORY;
+    weir_loop_group *loops =
+        weir_loop_group_new_with(&(weir_loop_group_options){.count = at.loops, .first_on_caller = true});
+    weir_status status = loops != NULL ? serve_until_signal(loops, options) : WEIR_E_NO_MEMORY;
     if (status != WEIR_OK) complain("cannot listen on %s:%u: %s", at.host, at.port, weir_status_text(status));
     weir_loop_group_free(loops);
     if (status == WEIR_OK) {

@@ -13,6 +13,17 @@ static void check_outside_loops(const weir_server *server, const char *function)
     }
 }
 
+/* ---- waiting ---- */
+
+/* Of the loops only the first one may have to be run by who waits. */
+int server_await_change(weir_server *server, const struct timespec *deadline) {
+    return loop_wait(server->parts[0].loop, &server->lock, &server->changed, deadline);
+}
+
+void server_tell_change(weir_server *server) {
+    loop_tell_waiters(server->parts[0].loop, &server->changed);
+}
+
 /* ---- starting ---- */
 
 static weir_server *new_server(const weir_server_options *options) {
@@ -40,13 +51,24 @@ static void delete_server(weir_server *server) {
     weir_alloc_release(NULL, server);
 }
 
+static void start_part(weir_server *server, size_t i) {
+    server_part_post(&server->parts[i], &server->parts[i].step_task, server_part_start);
+}
+
+static void wait_for_starts(weir_server *server, size_t left) {
+    pthread_mutex_lock(&server->lock);
+    while (server->starting > left) pthread_cond_wait(&server->changed, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* The first comes last: run by the caller it must not serve before the caller has its server. */
 static weir_status start_parts(weir_server *server) {
     check_outside_loops(server, "weir_server_start");
-    for (size_t i = 0; i < server->count; i++) {
-        server_part_post(&server->parts[i], &server->parts[i].step_task, server_part_start);
-    }
+    for (size_t i = 1; i < server->count; i++) start_part(server, i);
+    wait_for_starts(server, 1);
+    start_part(server, 0);
     pthread_mutex_lock(&server->lock);
-    while (server->starting > 0) pthread_cond_wait(&server->changed, &server->lock);
+    while (server->starting > 0) server_await_change(server, NULL);
     pthread_mutex_unlock(&server->lock);
     return server->start_status;
 }
@@ -107,7 +129,7 @@ bool weir_server_wait_for(weir_server *server, unsigned timeout_ms) {
     int timed_out = 0;
     pthread_mutex_lock(&server->lock);
     while (server->running > 0 && timed_out == 0) {
-        timed_out = pthread_cond_clockwait(&server->changed, &server->lock, CLOCK_MONOTONIC, &deadline);
+        timed_out = server_await_change(server, &deadline);
     }
     bool over = server->running == 0;
     pthread_mutex_unlock(&server->lock);
@@ -117,7 +139,7 @@ bool weir_server_wait_for(weir_server *server, unsigned timeout_ms) {
 weir_status weir_server_wait(weir_server *server) {
     check_outside_loops(server, __func__);
     pthread_mutex_lock(&server->lock);
-    while (server->running > 0) pthread_cond_wait(&server->changed, &server->lock);
+    while (server->running > 0) server_await_change(server, NULL);
     bool all_ended = server->report.cut == 0;
     pthread_mutex_unlock(&server->lock);
     return all_ended ? WEIR_OK : (weir_status)WEIR_E_TIMEOUT;

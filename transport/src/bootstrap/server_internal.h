@@ -99,6 +99,12 @@ void server_give_place(weir_server *server);
 void server_part_listen_local(server_part *part);
 void server_part_stop_listening_local(server_part *part);
 
+/* ---- server.c: who waits for `lock`ed things to change. Under the lock ---- */
+
+/* As pthread_cond_clockwait; NULL: without an end. */
+int server_await_change(weir_server *server, const struct timespec *deadline);
+void server_tell_change(weir_server *server);
+
 /* ---- server_part.c: the life of a part ---- */
 
 void server_part_init(server_part *part, weir_server *server, weir_loop *loop);

@@ -19,7 +19,7 @@ void server_hold(weir_server *server) {
 void server_leave(weir_server *server) {
     pthread_mutex_lock(&server->lock);
     server->running--;
-    pthread_cond_broadcast(&server->changed);
+    server_tell_change(server);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -50,7 +50,7 @@ void server_part_start(weir_task *step_task) {
     pthread_mutex_lock(&server->lock);
     if (status != WEIR_OK) server->start_status = status;
     server->starting--;
-    pthread_cond_broadcast(&server->changed);
+    server_tell_change(server);
     pthread_mutex_unlock(&server->lock);
 }
 

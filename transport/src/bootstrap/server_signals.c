@@ -36,7 +36,7 @@ static void close_signals(weir_task *task) {
     net_signals_close(server->signals);
     pthread_mutex_lock(&server->lock);
     server->signals = NULL;
-    pthread_cond_broadcast(&server->changed);
+    server_tell_change(server);
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -45,6 +45,6 @@ void server_close_signals(weir_server *server) {
     if (server->signals == NULL) return;
     server_part_post(&server->parts[0], &server->signals_task, close_signals);
     pthread_mutex_lock(&server->lock);
-    while (server->signals != NULL) pthread_cond_wait(&server->changed, &server->lock);
+    while (server->signals != NULL) server_await_change(server, NULL);
     pthread_mutex_unlock(&server->lock);
 }

@@ -2,6 +2,7 @@
 #ifndef WEIR_DEADLINE_H
 #define WEIR_DEADLINE_H
 
+#include <stdint.h>
 #include <time.h>
 
 static inline struct timespec deadline_in(unsigned timeout_ms) {
@@ -14,6 +15,14 @@ static inline struct timespec deadline_in(unsigned timeout_ms) {
         at.tv_nsec -= 1000000000;
     }
     return at;
+}
+
+/* Whole milliseconds until then, a begun one counted; 0 when it has passed. */
+static inline uint64_t deadline_left_ms(const struct timespec *at) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ns = (int64_t)(at->tv_sec - now.tv_sec) * 1000000000 + (at->tv_nsec - now.tv_nsec);
+    return ns > 0 ? (uint64_t)(ns + 999999) / 1000000 : 0;
 }
 
 #endif

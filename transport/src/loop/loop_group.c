@@ -11,6 +11,7 @@
 
 typedef struct member {
     weir_loop *loop;
+    bool has_thread;
     pthread_t thread;
     char name[24];
 } member;
@@ -71,16 +72,21 @@ static bool start_thread(member *self, const weir_loop_group_options *options, s
     return started;
 }
 
-static bool start_member(member *self, const weir_loop_group_options *options, weir_pool *pool, size_t i) {
+static bool start_member(member *self, const weir_loop_group_options *options, weir_pool *pool, size_t i,
+                         unsigned count) {
     weir_loop_options loop = options->loop;
     snprintf(self->name, sizeof self->name, "%.11s-%u", options->name != NULL ? options->name : "loop",
              (unsigned)i);
     loop.name = self->name;
     loop.host = NULL;
     loop.pool = pool;
+    bool on_caller = options->first_on_caller && i == 0;
+    if (on_caller && count == 1 && loop.slow_callback_ms == 0) loop.slow_callback_ms = WEIR_LOOP_NEVER;
     self->loop = weir_loop_new(&loop);
     if (self->loop == NULL) return false;
-    if (start_thread(self, options, i)) return true;
+    self->has_thread = !on_caller;
+    if (on_caller) self->loop->waiter = &loop_this_thread;
+    if (on_caller || start_thread(self, options, i)) return true;
     weir_loop_free(self->loop);
     return false;
 }
@@ -97,7 +103,7 @@ weir_loop_group *weir_loop_group_new_with(const weir_loop_group_options *options
     group->pool = weir_pool_new(&pool);
     if (group->pool != NULL) {
         while (group->count < count &&
-               start_member(&group->members[group->count], options, group->pool, group->count)) {
+               start_member(&group->members[group->count], options, group->pool, group->count, count)) {
             group->count++;
         }
         if (group->count == count) return group;
@@ -114,12 +120,14 @@ weir_loop_group *weir_loop_group_new(unsigned count) {
 void weir_loop_group_free(weir_loop_group *group) {
     if (group == NULL) return;
     for (size_t i = 0; i < group->count; i++) {
-        WEIR_CHECK(!weir_loop_is_current(group->members[i].loop),
-                   "a loop group was freed by one of its loops");
-        weir_loop_stop(group->members[i].loop);
+        weir_loop *loop = group->members[i].loop;
+        WEIR_CHECK(!weir_loop_is_current(loop), "a loop group was freed by one of its loops");
+        WEIR_CHECK(group->members[i].has_thread || atomic_load(&loop->thread) == NULL,
+                   "a loop group was freed while a caller runs its first loop");
+        weir_loop_stop(loop);
     }
     for (size_t i = 0; i < group->count; i++) {
-        pthread_join(group->members[i].thread, NULL);
+        if (group->members[i].has_thread) pthread_join(group->members[i].thread, NULL);
         weir_loop_free(group->members[i].loop);
     }
     weir_pool_free(group->pool);

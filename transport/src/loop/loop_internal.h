@@ -7,6 +7,7 @@
 #ifndef WEIR_LOOP_INTERNAL_H
 #define WEIR_LOOP_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <weir/core/list.h>
@@ -20,11 +21,19 @@ typedef struct loop_driver {
     void (*wake)(weir_loop *loop);      /* run my tasks soon. Any thread */
     void (*continues)(weir_loop *loop); /* do not sleep: there is work for the next turn */
     void (*rearm)(weir_loop *loop);     /* the next timer is earlier than it was */
-    size_t job_size;                    /* of a weir_job and what the driver needs with it */
+    /* In the calling thread until something is requested; its channels live on. NULL: never in a wait */
+    void (*run_meanwhile)(weir_loop *loop, const struct timespec *deadline);
+    size_t job_size; /* of a weir_job and what the driver needs with it */
     weir_status (*start_job)(weir_job *job);
     bool (*cancel_job)(weir_job *job); /* true: it will never begin, and is told so */
     void (*destroy)(weir_loop *loop);  /* the last reference is gone: free the memory */
 } loop_driver;
+
+/* What makes a run return. */
+enum {
+    LOOP_STOP = 1,
+    LOOP_INTERRUPT = 2 /* of one that goes on later (run_meanwhile) */
+};
 
 /* Written by the loop's thread alone, so a count is a load and a store. */
 typedef struct loop_counts {
@@ -50,6 +59,8 @@ struct weir_loop {
     weir_pool *pool;
     bool owns_pool;
     _Atomic(const void *) thread; /* identity of the thread that runs it, or NULL */
+    const void *waiter;           /* of the only one that may, while it waits (loop_wait); NULL: any */
+    atomic_uint requests;         /* of LOOP_STOP and LOOP_INTERRUPT */
     atomic_uint references;       /* the owner's and one for each channel */
     uint64_t now;
     uint64_t armed; /* when the driver will look at the wheel */
@@ -120,6 +131,28 @@ static inline void loop_check_current(const weir_loop *loop, const char *functio
     WEIR_CHECK(loop_is_current(loop), "%s was called outside the thread of its loop \"%s\"", function,
                loop->name);
 }
+
+/* ---- waiting for what a loop does (loop_wait.c) ---- */
+
+static inline unsigned loop_requests(const weir_loop *loop) {
+    return atomic_load_explicit(&loop->requests, memory_order_acquire);
+}
+
+static inline bool loop_is_stopped(const weir_loop *loop) {
+    return (loop_requests(loop) & LOOP_STOP) != 0;
+}
+
+/* Any thread. */
+void loop_request(weir_loop *loop, unsigned what);
+void loop_forget_request(weir_loop *loop, unsigned what);
+
+/* As pthread_cond_wait, or with a deadline of CLOCK_MONOTONIC as pthread_cond_clockwait: 0 or ETIMEDOUT, sometimes
+ * for nothing. The loop's waiter runs it meanwhile; so lock nothing else. */
+int loop_wait(weir_loop *loop, pthread_mutex_t *lock, pthread_cond_t *changed,
+              const struct timespec *deadline);
+
+/* As pthread_cond_broadcast to those in loop_wait. Requires: the lock. Any thread. */
+void loop_tell_waiters(weir_loop *loop, pthread_cond_t *changed);
 
 /* As weir_loop_post_task, beyond max_tasks: for the few tasks of weir's own that nothing can replace. On the
  * loop's thread also while it is being freed, which such a task still precedes.

@@ -130,7 +130,7 @@ static bool settle(weir_promise *promise, weir_status status) {
     atomic_store_explicit(&promise->done, true, memory_order_seq_cst);
     if (atomic_load_explicit(&promise->has_waiter, memory_order_seq_cst)) {
         pthread_mutex_lock(&waiting);
-        pthread_cond_broadcast(&completed);
+        loop_tell_waiters(promise->loop, &completed);
         pthread_mutex_unlock(&waiting);
     }
     return true;
@@ -181,8 +181,7 @@ weir_status weir_promise_wait(weir_promise *promise, int timeout_ms) {
     pthread_mutex_lock(&waiting);
     atomic_store_explicit(&promise->has_waiter, true, memory_order_seq_cst);
     while (!weir_promise_is_done(promise) && timed_out == 0) {
-        timed_out = timeout_ms < 0 ? pthread_cond_wait(&completed, &waiting)
-                                   : pthread_cond_clockwait(&completed, &waiting, CLOCK_MONOTONIC, &deadline);
+        timed_out = loop_wait(promise->loop, &waiting, &completed, timeout_ms < 0 ? NULL : &deadline);
     }
     pthread_mutex_unlock(&waiting);
     return weir_promise_is_done(promise) ? promise->status : (weir_status)WEIR_E_TIMEOUT;

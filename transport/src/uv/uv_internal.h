@@ -48,7 +48,6 @@ struct uv_driver {
     uv_prepare_t turn; /* there: the end of a turn, just before the loop sleeps */
     uv_idle_t again;   /* there: active when it must not sleep */
     int handles;       /* of libuv that are not closed yet */
-    atomic_bool stop_requested;
     struct epoll_event events[MOST_EVENTS];
     uv_batch batch; /* of the drain that is running */
 };

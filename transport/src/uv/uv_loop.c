@@ -22,6 +22,7 @@
 #include <weir/core/log.h>
 
 #include "channel/datagram_internal.h"
+#include "loop/deadline.h"
 #include "loop/job.h"
 #include "loop/watchdog.h"
 #include "region/pipe_region.h"
@@ -110,11 +111,14 @@ static void destroy(weir_loop *loop) {
     weir_alloc_release(loop->alloc, self);
 }
 
+static void run_meanwhile(weir_loop *loop, const struct timespec *deadline);
+
 static const loop_driver uv_loop_driver = {
     .name = "uv",
     .wake = wake,
     .continues = continues,
     .rearm = rearm,
+    .run_meanwhile = run_meanwhile,
     .job_size = sizeof(uv_job),
     .start_job = start_job,
     .cancel_job = cancel_job,
@@ -122,10 +126,6 @@ static const loop_driver uv_loop_driver = {
 };
 
 /* ---- turns ---- */
-
-static bool is_stopped(uv_driver *self) {
-    return atomic_load_explicit(&self->stop_requested, memory_order_acquire);
-}
 
 static void on_wake(uv_watch *watch, uint32_t events) {
     uv_driver *self = WEIR_CONTAINER(watch, uv_driver, wake);
@@ -135,7 +135,7 @@ static void on_wake(uv_watch *watch, uint32_t events) {
         WEIR_UNREACHABLE(); /* after EINTR it is still readable */
     loop_note_event(&self->loop, 0);
     loop_run_tasks(&self->loop);
-    if (is_stopped(self) && uv_has_host(self)) uv_stop(self->uv);
+    if (loop_is_stopped(&self->loop) && uv_has_host(self)) uv_stop(self->uv);
 }
 
 static void run_due_timers(weir_loop *loop) {
@@ -239,6 +239,11 @@ static void block_sigpipe(void) {
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+}
+
+static bool is_free_to_run(const weir_loop *loop) {
+    const void *thread = atomic_load_explicit(&loop->thread, memory_order_relaxed);
+    return thread == NULL || thread == &loop_this_thread;
 }
 
 /* The calling thread is the loop's from here on. */
@@ -360,19 +365,48 @@ static void check_outside(const uv_driver *self, const char *function) {
     WEIR_CHECK(!is_inside, "%s inside of a callback of its loop \"%s\"", function, self->loop.name);
 }
 
-WEIR_HOT void weir_loop_run(weir_loop *loop) {
-    uv_driver *self = driver_of(loop);
-    check_own(self, __func__);
-    check_outside(self, __func__);
-    enter_thread(self);
-    loop_refresh(loop);
-    self->is_running = true;
-    while (!is_stopped(self)) {
+static WEIR_HOT void run_until_requested(uv_driver *self) {
+    loop_refresh(&self->loop);
+    while (loop_requests(&self->loop) == 0) {
         end_turn(self);
         await_events(self);
     }
-    atomic_store_explicit(&self->stop_requested, false, memory_order_release);
+}
+
+void weir_loop_run(weir_loop *loop) {
+    uv_driver *self = driver_of(loop);
+    check_own(self, __func__);
+    check_outside(self, __func__);
+    WEIR_CHECK(loop->waiter == NULL || loop->waiter == &loop_this_thread,
+               "loop \"%s\" was run by another thread than the one that made its group", loop->name);
+    WEIR_CHECK(is_free_to_run(loop), "loop \"%s\" runs already", loop->name);
+    enter_thread(self);
+    self->is_running = true;
+    while (!loop_is_stopped(loop)) {
+        run_until_requested(self);
+        loop_forget_request(loop, LOOP_INTERRUPT);
+    }
+    loop_forget_request(loop, LOOP_STOP);
     abort_and_wait(self);
+    self->is_running = false;
+    leave_thread(self);
+}
+
+static void on_deadline(weir_timer *timer) {
+    loop_request(timer->arg, LOOP_INTERRUPT);
+}
+
+static void run_meanwhile(weir_loop *loop, const struct timespec *deadline) {
+    uv_driver *self = driver_of(loop);
+    weir_timer timer;
+    weir_timer_init(&timer, on_deadline, loop);
+    enter_thread(self);
+    self->is_running = true;
+    if (deadline != NULL) weir_timer_start(&timer, loop, deadline_left_ms(deadline));
+    run_until_requested(self);
+    loop_forget_request(loop, LOOP_INTERRUPT);
+    weir_timer_stop(&timer, loop);
+    end_turn(self);
     self->is_running = false;
     leave_thread(self);
 }
@@ -412,12 +446,13 @@ bool weir_loop_turn(weir_loop *loop) {
     take_events(self, 0);
     end_turn(self);
     self->is_running = false;
-    return !is_stopped(self);
+    return !loop_is_stopped(loop);
 }
 
 void weir_loop_stop(weir_loop *loop) {
-    atomic_store_explicit(&driver_of(loop)->stop_requested, true, memory_order_release);
-    wake(loop);
+    int before = errno; /* of who was interrupted by a signal's handler */
+    loop_request(loop, LOOP_STOP);
+    errno = before;
 }
 
 void weir_loop_free(weir_loop *loop) {

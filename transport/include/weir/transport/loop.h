@@ -39,10 +39,11 @@ WEIR_API WEIR_MUST_USE weir_loop *weir_loop_new(const weir_loop_options *options
 
 /* Runs in the calling thread, which becomes the loop's, until weir_loop_stop; then aborts the channels
  * that are left, runs their last callbacks and returns. SIGPIPE is blocked in this thread from here on.
- * Borrows: loop. */
+ * Borrows: loop, which does not run already (checked). */
 WEIR_API void weir_loop_run(weir_loop *loop);
 
-/* Makes weir_loop_run return after this turn, and weir_loop_turn answer false. Borrows: loop. Any thread. */
+/* Makes weir_loop_run return after this turn, or at once when it is called later, and weir_loop_turn answer false.
+ * Borrows: loop. Any thread; with a loop of its own also a signal's handler. */
 WEIR_API void weir_loop_stop(weir_loop *loop);
 
 /* ---- from a poll of your own ----

@@ -57,7 +57,8 @@ WEIR_API bool weir_promise_is_done(const weir_promise *promise);
 WEIR_API weir_status weir_promise_status(const weir_promise *promise);
 
 /* Blocks until it is done, at most `timeout_ms` milliseconds (negative: without end).
- * Answers what it completed with, or WEIR_E_TIMEOUT. Borrows: promise. Any thread but the loop's (checked). */
+ * Answers what it completed with, or WEIR_E_TIMEOUT. Borrows: promise. Any thread but the loop's (checked); the one
+ * that runs the loop whenever it waits (loop_group.h) does so meanwhile. */
 WEIR_API weir_status weir_promise_wait(weir_promise *promise, int timeout_ms);
 
 WEIR_END_DECLS

@@ -6,6 +6,8 @@
  * gets the `stopping` event (whose default is flush and close), what is left at the deadline is aborted, and a report
  * says what that was. Who is still in the backlog is reset; of an inherited socket they are left to who shares it.
  *
+ * Its loops serve in their threads, or the first one in the caller's (first_on_caller), while it is in weir_server_wait.
+ *
  * Layer: transport. Needs loop_group.h, channel_options.h. Any thread, unless a function says otherwise.
  */
 #ifndef WEIR_TRANSPORT_SERVER_H
