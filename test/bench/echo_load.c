@@ -15,10 +15,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/echo_stream.h"
 #include "common/histogram.h"
 #include "common/loopback.h"
 #include "common/meter.h"
@@ -26,18 +26,15 @@
 #include "common/pattern.h"
 
 enum {
-    CHUNK = 256 << 10,
     EVENTS = 1024,
     SILENCE_MS = 20000
 };
 
 typedef struct connection {
-    int fd;
-    uint64_t start;          /* where in the pattern its stream begins */
-    uint64_t sent, received; /* bytes */
-    uint64_t limit;          /* bytes to send before it is done with this phase */
-    uint64_t stamped;        /* messages whose times of sending are noted */
-    uint64_t *times;         /* of the last `depth` messages */
+    echo_stream stream; /* first: events name it */
+    uint64_t limit;     /* bytes to send before it is done with this phase */
+    uint64_t stamped;   /* messages whose times of sending are noted */
+    uint64_t *times;    /* of the last `depth` messages */
 } connection;
 
 static uint64_t connections = 1, size = 64, depth = 1, messages, milliseconds, warm = 16, rate, server;
@@ -45,39 +42,32 @@ static connection *all;
 static int poll_fd;
 static histogram waits;
 
+/* Messages that have begun when so many bytes are on their way. */
+static void stamp(connection *self, uint64_t bytes, uint64_t now) {
+    while (rate == 0 && self->stamped * size < bytes) self->times[self->stamped++ % depth] = now;
+}
+
 static void send_allowed(connection *self, uint64_t now) {
-    for (;;) {
-        uint64_t window = (self->received / size + depth) * size;
-        uint64_t end = window < self->limit ? window : self->limit;
-        if (self->sent >= end) return;
-        size_t n = end - self->sent < CHUNK ? (size_t)(end - self->sent) : CHUNK;
-        while (rate == 0 && self->stamped * size < self->sent + n) self->times[self->stamped++ % depth] = now;
-        size_t taken = loopback_send(self->fd, pattern_at(self->start + self->sent), n);
-        self->sent += taken;
-        if (taken < n) return; /* the edge of EPOLLOUT comes when there is room */
+    echo_stream *stream = &self->stream;
+    uint64_t window = (stream->received / size + depth) * size;
+    uint64_t end = window < self->limit ? window : self->limit;
+    while (stream->sent < end) {
+        uint64_t chunk = stream->sent + ECHO_STREAM_CHUNK;
+        stamp(self, chunk < end ? chunk : end, now);
+        if (!echo_stream_send(stream, end)) return;
     }
 }
 
 static void receive_all(connection *self, uint64_t now) {
-    static uint8_t bytes[CHUNK];
-    uint64_t before = self->received / size;
-    for (size_t got = CHUNK; got == CHUNK;) {
-        got = loopback_receive(self->fd, bytes, CHUNK);
-        if (got == SIZE_MAX) die("the server hung up");
-        if (got > self->sent - self->received ||
-            memcmp(bytes, pattern_at(self->start + self->received), got) != 0) {
-            fprintf(stderr, "bench_echo_load: wrong bytes near offset %" PRIu64 "\n", self->received);
-            exit(1);
-        }
-        self->received += got;
-    }
-    for (; before < self->received / size; before++) {
+    uint64_t before = self->stream.received / size;
+    echo_stream_receive(&self->stream);
+    for (; before < self->stream.received / size; before++) {
         histogram_note(&waits, now - self->times[before % depth]);
     }
 }
 
 static bool is_done(const connection *self) {
-    return self->received >= self->limit;
+    return self->stream.received >= self->limit;
 }
 
 /* Reads and writes what is ready. Answers how many connections came to their ends by it. */
@@ -108,7 +98,7 @@ static void run(uint64_t limit, uint64_t deadline) {
         if (!stopping && meter_now() >= deadline) {
             stopping = true;
             for (uint64_t i = 0; i < connections; i++) {
-                all[i].limit = (all[i].sent + size - 1) / size * size;
+                all[i].limit = (all[i].stream.sent + size - 1) / size * size;
                 if (is_done(&all[i])) running--;
             }
             continue;
@@ -119,7 +109,7 @@ static void run(uint64_t limit, uint64_t deadline) {
 
 /* The message that fell due at `due`. */
 static void owe(connection *self, uint64_t due) {
-    if (self->stamped - self->received / size == depth)
+    if (self->stamped - self->stream.received / size == depth)
         die("the server is too far behind: a lower --rate is needed");
     self->times[self->stamped++ % depth] = due;
     self->limit = self->stamped * size;
@@ -146,18 +136,15 @@ static void connect_all(const char *where) {
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (all == NULL || poll_fd < 0) die("out of memory or descriptors");
     for (uint64_t i = 0; i < connections; i++) {
-        all[i].fd = loopback_connect(where);
-        all[i].start = i * 977;
+        echo_stream_open(&all[i].stream, where, i, poll_fd);
         all[i].times = calloc(depth, sizeof *all[i].times);
         if (all[i].times == NULL) die("out of memory");
-        struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &all[i]};
-        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, all[i].fd, &event) != 0) die("epoll_ctl");
     }
 }
 
 static uint64_t received_by_all(void) {
     uint64_t sum = 0;
-    for (uint64_t i = 0; i < connections; i++) sum += all[i].received;
+    for (uint64_t i = 0; i < connections; i++) sum += all[i].stream.received;
     return sum;
 }
 

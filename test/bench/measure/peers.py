@@ -92,6 +92,14 @@ class Peers:
             self._go("Go", "echo"),
             self._node("Node", "echo")])
 
+    def nearly_alike(self):
+        """Those of the echo servers that a finer measure is for; another epoll says how fine it is."""
+        return self._those([
+            self._ours("epoll", "peer_echo_epoll"),
+            self._ours("epoll again", "peer_echo_epoll"),
+            self._ours("libuv", "peer_echo_uv"),
+            self._ours("weir", "echo_server", "--port", 0, "--loops", 1)])
+
     def http(self):
         hello = 'location /plaintext { default_type text/plain; return 200 "Hello, World!"; }'
         return self._those([

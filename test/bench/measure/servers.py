@@ -151,16 +151,26 @@ def serving(servers):
         yield running
 
 
-def load(tool, server, **options):
-    """Runs a load tool against a server, on the other CPU where that has one; answers its name=value line as numbers."""
-    words = [str(tool), server.address]
+def run_tool(tool, operands, options, who, cpus):
+    """What a load tool prints, with `options` as its --name VALUE pairs."""
+    words = [str(tool), *operands]
     for name, value in options.items():
         words += ["--" + name, str(value)]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=LOAD_SECONDS,
-                              preexec_fn=_on(ANY_CPUS if server.cpus is ANY_CPUS else LOAD_CPUS))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=LOAD_SECONDS, preexec_fn=_on(cpus))
     except subprocess.TimeoutExpired:
-        raise Failed(f"{' '.join(words)} against {server.name}: no end after {LOAD_SECONDS} s")
+        raise Failed(f"{' '.join(words)} against {who}: no end after {LOAD_SECONDS} s")
     if done.returncode != 0:
-        raise Failed(f"{' '.join(words)} against {server.name}: {done.stderr.strip()}")
-    return {name: int(value) for name, value in (pair.split("=") for pair in done.stdout.split())}
+        raise Failed(f"{' '.join(words)} against {who}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def numbers(line):
+    """A line of name=value pairs."""
+    return {name: int(value) for name, value in (pair.split("=") for pair in line.split())}
+
+
+def load(tool, server, **options):
+    """Runs a load tool against a server, on the other CPU where that has one; answers its line as numbers."""
+    cpus = ANY_CPUS if server.cpus is ANY_CPUS else LOAD_CPUS
+    return numbers(run_tool(tool, [server.address], options, server.name, cpus))
