@@ -132,8 +132,10 @@ static weir_decode pass(weir_http_multipart *self, weir_buf *in, size_t n, weir_
         return weir_decode_fail(error, WEIR_E_FRAME_TOO_LONG, "multipart length", self->total,
                                 self->max_total);
     }
+    if (n == 0)
+        return WEIR_DECODE_MORE; /* and an `in` that may be the empty buf, which is everybody's, stays untouched */
     weir_buf_skip(in, n);
-    return n == 0 ? WEIR_DECODE_MORE : WEIR_DECODE_AGAIN;
+    return WEIR_DECODE_AGAIN;
 }
 
 static void begin_head(weir_http_multipart *self) {

@@ -8,9 +8,10 @@
 
 /* ---- bytes ---- */
 
+/* At the end of the stream `in` may be the empty buf that all loops share: that is not written to. */
 static weir_decode discard(http_server *self, weir_buf *in) {
     size_t n = weir_buf_readable(in);
-    weir_buf_skip(in, n);
+    if (n != 0) weir_buf_skip(in, n);
     self->drained += n;
     if (self->drained > LINGER_BYTES) weir_ctx_abort(self->ctx, WEIR_E_LIMIT);
     return WEIR_DECODE_MORE;
