@@ -88,3 +88,48 @@ static bool set_in_embedded(void *arg) {
 WEIR_TEST(attribute, frees_the_value_also_when_memory_runs_out) {
     weir_oom_sweep(set_in_embedded, NULL);
 }
+
+/* ---- of a loop ---- */
+
+WEIR_TEST(attribute, of_a_loop_is_found_by_all_its_channels_and_goes_with_the_loop) {
+    life t;
+    begin(&t);
+    weir_loop *loop = weir_channel_loop(t.channel);
+    char ann[] = "ann", bob[] = "bob";
+    expect(weir_loop_attribute(loop, &name_key) == NULL);
+    expect_eq(weir_loop_set_attribute(loop, &name_key, ann), WEIR_OK);
+    expect_eq(weir_loop_set_attribute(loop, &twin_key, "twin"), WEIR_OK);
+    expect_str(weir_loop_attribute(loop, &name_key), "ann");
+    expect(weir_channel_attribute(t.channel, &name_key) == NULL);
+    expect_eq(weir_loop_set_attribute(loop, &name_key, bob), WEIR_OK);
+    expect(trail_is(&t.trail, "free ann\n"));
+    expect_eq(weir_loop_set_attribute(loop, &name_key, NULL), WEIR_OK);
+    expect(trail_is(&t.trail, "free bob\n"));
+    weir_channel_close(t.channel, NULL);
+    weir_embedded_run(t.embedded);
+    expect(strstr(t.trail.text, "twin") == NULL);
+    expect_str(weir_loop_attribute(loop, &twin_key), "twin");
+    trail_is(&t.trail, t.trail.text);
+    trail kept = {0};
+    freed = &kept;
+    life_end(&t);
+    expect_str(kept.text, "free twin\n");
+}
+
+static bool set_in_loop(void *arg) {
+    (void)arg;
+    trail told = {0};
+    freed = &told;
+    weir_loop *loop = weir_loop_new(NULL);
+    if (loop == NULL) return false;
+    while (!weir_loop_is_current(loop)) weir_loop_turn(loop); /* which makes it this thread's */
+    weir_status status = weir_loop_set_attribute(loop, &name_key, "ann");
+    weir_loop_free(loop);
+    expect_str(told.text, "free ann\n");
+    return status == WEIR_OK;
+}
+
+WEIR_TEST(attribute, of_a_loop_is_freed_also_when_memory_runs_out) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    expect(weir_oom_sweep(set_in_loop, NULL) > 0);
+}

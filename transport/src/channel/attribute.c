@@ -1,10 +1,10 @@
-/* attribute.c - a short list of keys and values that ends with its channel. */
+/* attribute.c - a short list of keys and values that ends with its channel, or its loop. */
 #include <weir/transport/attribute.h>
 
 #include "channel/channel_internal.h"
 
-struct channel_attribute {
-    channel_attribute *next;
+struct attribute {
+    attribute *next;
     const weir_attribute_key *key;
     void *value;
 };
@@ -14,37 +14,42 @@ static void free_value(const weir_attribute_key *key, void *value) {
 }
 
 /* The link that points to the attribute of this key, or the last link. */
-static channel_attribute **find(channel_attribute **link, const weir_attribute_key *key) {
+static attribute **find(attribute **link, const weir_attribute_key *key) {
     while (*link != NULL && (*link)->key != key) link = &(*link)->next;
     return link;
 }
 
-static weir_status add(weir_channel *channel, channel_attribute **link, const weir_attribute_key *key,
-                       void *value) {
-    channel_attribute *made = NULL;
-    if (!channel_is_gone(channel)) made = weir_alloc_acquire(channel->loop->alloc, sizeof *made);
+static void *value_of(attribute *list, const weir_attribute_key *key) {
+    const attribute *found = *find(&list, key);
+    return found != NULL ? found->value : NULL;
+}
+
+static weir_status add(weir_alloc *alloc, attribute **link, const weir_attribute_key *key, void *value,
+                       bool is_over) {
+    attribute *made = is_over ? NULL : weir_alloc_acquire(alloc, sizeof *made);
     if (made == NULL) {
         free_value(key, value);
-        return channel_is_gone(channel) ? WEIR_E_CLOSED : WEIR_E_NO_MEMORY;
+        return is_over ? WEIR_E_CLOSED : WEIR_E_NO_MEMORY;
     }
-    *made = (channel_attribute){.key = key, .value = value};
+    *made = (attribute){.key = key, .value = value};
     *link = made;
     return WEIR_OK;
 }
 
-static void unlink_and_free(weir_channel *channel, channel_attribute **link) {
-    channel_attribute attribute = **link;
-    weir_alloc_release(channel->loop->alloc, *link);
-    *link = attribute.next;
-    free_value(attribute.key, attribute.value);
+static void unlink_and_free(weir_alloc *alloc, attribute **link) {
+    attribute gone = **link;
+    weir_alloc_release(alloc, *link);
+    *link = gone.next;
+    free_value(gone.key, gone.value);
 }
 
-weir_status weir_channel_set_attribute(weir_channel *channel, const weir_attribute_key *key, void *value) {
-    loop_check_current(channel->loop, __func__);
-    channel_attribute **link = find(&channel->attributes, key);
-    if (*link == NULL) return value == NULL ? WEIR_OK : add(channel, link, key, value);
+/* `is_over`: nothing more is added. */
+static weir_status set(weir_alloc *alloc, attribute **list, const weir_attribute_key *key, void *value,
+                       bool is_over) {
+    attribute **link = find(list, key);
+    if (*link == NULL) return value == NULL ? WEIR_OK : add(alloc, link, key, value, is_over);
     if (value == NULL) {
-        unlink_and_free(channel, link);
+        unlink_and_free(alloc, link);
         return WEIR_OK;
     }
     void *before = (*link)->value;
@@ -53,13 +58,30 @@ weir_status weir_channel_set_attribute(weir_channel *channel, const weir_attribu
     return WEIR_OK;
 }
 
-void *weir_channel_attribute(const weir_channel *channel, const weir_attribute_key *key) {
-    loop_check_current(channel->loop, __func__);
-    channel_attribute *attributes = channel->attributes;
-    const channel_attribute *found = *find(&attributes, key);
-    return found != NULL ? found->value : NULL;
+void attribute_free_all(attribute **list, weir_alloc *alloc) {
+    while (*list != NULL) unlink_and_free(alloc, list);
 }
 
-void channel_free_attributes(weir_channel *channel) {
-    while (channel->attributes != NULL) unlink_and_free(channel, &channel->attributes);
+/* ---- of a channel ---- */
+
+weir_status weir_channel_set_attribute(weir_channel *channel, const weir_attribute_key *key, void *value) {
+    loop_check_current(channel->loop, __func__);
+    return set(channel->loop->alloc, &channel->attributes, key, value, channel_is_gone(channel));
+}
+
+void *weir_channel_attribute(const weir_channel *channel, const weir_attribute_key *key) {
+    loop_check_current(channel->loop, __func__);
+    return value_of(channel->attributes, key);
+}
+
+/* ---- of a loop ---- */
+
+weir_status weir_loop_set_attribute(weir_loop *loop, const weir_attribute_key *key, void *value) {
+    loop_check_current(loop, __func__);
+    return set(loop->alloc, &loop->attributes, key, value, false);
+}
+
+void *weir_loop_attribute(const weir_loop *loop, const weir_attribute_key *key) {
+    loop_check_current(loop, __func__);
+    return value_of(loop->attributes, key);
 }

@@ -126,7 +126,7 @@ void channel_wire_closed(weir_channel *channel) {
     if (channel->was_active) weir_ctx_fire_inactive(&channel->pipeline.ends);
     atomic_store_explicit(&channel->state, CHANNEL_GONE, memory_order_relaxed);
     pipeline_clear(&channel->pipeline);
-    channel_free_attributes(channel);
+    attribute_free_all(&channel->attributes, channel->loop->alloc);
     complete(&channel->close_promise, channel->cause);
     weir_list_remove(&channel->siblings);
     atomic_fetch_sub_explicit(&channel->loop->channel_count, 1, memory_order_relaxed);

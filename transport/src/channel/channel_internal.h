@@ -38,8 +38,6 @@ typedef union short_addr {
     struct sockaddr_in6 in6;
 } short_addr;
 
-typedef struct channel_attribute channel_attribute;
-
 /* What every channel counts, as in weir_channel_stats. */
 typedef struct channel_counts {
     uint64_t bytes_read, bytes_written, reads, messages_written, writev_calls;
@@ -67,7 +65,7 @@ struct weir_channel {
     weir_list siblings; /* in loop->channels */
     weir_list dirty;    /* in loop->dirty while there is something to send */
     weir_promise *close_promise, *shut_promise;
-    channel_attribute *attributes;
+    attribute *attributes;
     channel_rare *rare; /* NULL until it is needed; there when a region is queued */
     channel_counts stats;
 
@@ -118,9 +116,6 @@ void channel_note_full(weir_channel *channel);
 
 /* A close waits: without progress for the close timeout, or without memory to see to that, it is aborted. */
 void channel_bound_close(weir_channel *channel);
-
-/* The values go back; the channel is gone. */
-void channel_free_attributes(weir_channel *channel);
 
 /* What the head of the pipeline does. On the loop. Takes as their public namesakes. */
 void channel_write(weir_channel *channel, weir_obj *msg, weir_promise *promise);

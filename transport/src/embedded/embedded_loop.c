@@ -68,6 +68,7 @@ void embedded_loop_free(weir_loop *loop) {
     weir_system_resolver_free(loop->resolver);
     loop_close_queues(loop); /* what that has posted */
     loop_end_turn(loop);
+    attribute_free_all(&loop->attributes, loop->alloc);
     outbound_entries_free(loop);
     datagrams_free(loop);
     weir_pool_free(loop->pool);

@@ -52,6 +52,8 @@ typedef struct loop_watch {
     bool told;
 } loop_watch;
 
+typedef struct attribute attribute;
+
 struct weir_loop {
     const loop_driver *driver;
     char name[24];
@@ -103,9 +105,13 @@ struct weir_loop {
     struct weir_resolver *resolver;  /* of the system, made by the first who needs it */
     struct weir_datagram *datagrams; /* recycled */
     unsigned datagrams_kept;
+    attribute *attributes;
 };
 
 void loop_init(weir_loop *loop, const loop_driver *driver, const weir_loop_options *options, uint64_t now);
+
+/* The values of a list go back (attribute.c). */
+void attribute_free_all(attribute **list, weir_alloc *alloc);
 
 /* Makes its own pool when the options named none; false when out of memory. */
 bool loop_init_pool(weir_loop *loop, const weir_loop_options *options);

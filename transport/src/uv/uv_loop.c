@@ -463,6 +463,7 @@ void weir_loop_free(weir_loop *loop) {
     loop_close_queues(loop);
     abort_and_wait(self);
     weir_system_resolver_free(loop->resolver);
+    attribute_free_all(&loop->attributes, loop->alloc);
     outbound_entries_free(loop);
     datagrams_free(loop);
     pipe_regions_free(loop);
