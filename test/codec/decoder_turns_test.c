@@ -6,6 +6,7 @@
 #include <weir/buffer.h>
 #include <weir/codec/decoder.h>
 #include <weir/codec/line_decoder.h>
+#include <weir/core/log.h>
 #include <weir/testing.h>
 #include <weir/testing/recorder.h>
 #include <weir/transport/channel.h>
@@ -303,4 +304,30 @@ WEIR_TEST(decoder_turns, end_with_what_the_protocol_calls_much) {
     expect_eq(self.most, 1);
     expect_eq(reads(&self), 1);
     tear_down(&self);
+}
+
+/* ---- without memory ---- */
+
+/* 1000 lines with the n-th allocation refused; whether one was. */
+static bool feed_while_one_is_refused(rig *self, const weir_channel_options *options, uint64_t n) {
+    weir_buf *lines = weir_buf_new((size_t)2 * LINES);
+    for (unsigned i = 0; i < LINES; i++) weir_buf_write_str(lines, "x\n");
+    set_up(self, options);
+    weir_tracking_alloc_fail_nth(weir_test_alloc(), n);
+    (void)weir_embedded_feed(self->embedded, lines);
+    bool refused = weir_tracking_alloc_refused(weir_test_alloc()) != 0;
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+    tear_down(self);
+    return refused;
+}
+
+WEIR_TEST(decoder_turns, are_not_waited_for_without_memory_for_a_place) {
+    unsigned at_once = 0;
+    weir_log_set_level(WEIR_LOG_OFF);
+    for (uint64_t n = 0; n < 10000; n++) {
+        rig self = {0};
+        if (!feed_while_one_is_refused(&self, NULL, n)) break;
+        at_once += self.lines == LINES && self.most > USUAL;
+    }
+    expect(at_once > 0);
 }

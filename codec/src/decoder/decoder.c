@@ -24,9 +24,9 @@ typedef struct decoder {
     void *state;
     weir_cumulation bytes;
     uint64_t messages;
-    weir_yield yield;
+    weir_yield *place;    /* in the line of those who wait for their turn; made when it is needed */
     unsigned share, left; /* messages a turn, and of this one; 0: not known yet */
-    unsigned depth;
+    uint16_t depth;
     uint8_t stops;    /* STOP_ bits */
     bool has_ended;   /* the end of the stream came and is not passed on yet */
     bool is_pulled;   /* a pull came that no message has answered */
@@ -53,7 +53,6 @@ void *weir_decoder_new(const weir_decoder_ops *ops, void *state, const weir_deco
     self->ops = ops;
     self->state = state;
     weir_cumulation_init(&self->bytes, options);
-    weir_yield_init(&self->yield, go_on);
     return self;
 }
 
@@ -61,6 +60,7 @@ void weir_decoder_free(void *of) {
     decoder *self = of;
     if (self == NULL) return;
     weir_cumulation_clear(&self->bytes);
+    weir_alloc_release(NULL, self->place);
     if (self->ops->free != NULL) self->ops->free(self->state);
     weir_alloc_release(NULL, self);
 }
@@ -135,15 +135,27 @@ static void begin_share(weir_ctx *ctx, decoder *self) {
     self->left = self->share;
 }
 
+/* False when out of memory: then nobody waits for a turn. */
+static bool has_place(decoder *self) {
+    if (self->place != NULL) return true;
+    self->place = weir_alloc_acquire(NULL, sizeof *self->place);
+    if (self->place != NULL) weir_yield_init(self->place, go_on);
+    return self->place != NULL;
+}
+
 static void wait_for_turn(weir_ctx *ctx, decoder *self) {
     self->stops |= STOP_YIELDED;
-    weir_yield_wait(&self->yield, ctx);
+    weir_yield_wait(self->place, ctx);
+}
+
+static void stop_waiting(decoder *self) {
+    if (self->place != NULL) weir_yield_stop(self->place);
 }
 
 /* That was this turn's share, or as much work. */
 static WEIR_COLD void end_share(weir_ctx *ctx, decoder *self) {
     begin_share(ctx, self);
-    if (has_bytes(self) && (self->stops & STOP_REMOVED) == 0) wait_for_turn(ctx, self);
+    if (has_bytes(self) && (self->stops & STOP_REMOVED) == 0 && has_place(self)) wait_for_turn(ctx, self);
 }
 
 typedef weir_decode step_fn(weir_cumulation *bytes, weir_decode_fn *decode, void *state, weir_obj **out,
@@ -156,6 +168,7 @@ static void decode_all(weir_ctx *ctx, decoder *self, step_fn *step, weir_decode_
         weir_decode answer = step(&self->bytes, decode, self->state, &message, &failure);
         if (!pass_on(ctx, self, answer, message, &failure)) return;
         if (WEIR_UNLIKELY(--self->left == 0 || answer == WEIR_DECODE_LATER)) end_share(ctx, self);
+        if (step == weir_cumulation_next && !has_bytes(self)) return;
     }
 }
 
@@ -277,7 +290,7 @@ void weir_decoder_resume(weir_ctx *ctx) {
 void weir_decoder_removed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     self->stops |= STOP_REMOVED;
-    weir_yield_stop(&self->yield);
+    stop_waiting(self);
     end_pause(ctx, self);
     if (self->depth > 0) return;
     self->depth++;
@@ -347,7 +360,7 @@ void weir_decoder_inactive(weir_ctx *ctx) {
     self->has_ended = false;
     self->depth++;
     decode_all(ctx, self, weir_cumulation_next, self->ops->decode);
-    weir_yield_stop(&self->yield);
+    stop_waiting(self);
     self->stops &= (uint8_t) ~(STOP_CHOKED | STOP_YIELDED);
     if ((self->stops & STOP_REMOVED) == 0) weir_cumulation_clear(&self->bytes);
     end_waiting_burst(ctx, self);
@@ -359,7 +372,7 @@ void weir_decoder_writable_changed(weir_ctx *ctx) {
     decoder *self = decoder_of(ctx);
     const weir_channel *channel = weir_ctx_channel(ctx);
     if (weir_channel_is_choked(channel)) {
-        if (weir_channel_is_reading(channel)) self->stops |= STOP_CHOKED;
+        if (weir_channel_is_reading(channel) && has_place(self)) self->stops |= STOP_CHOKED;
     } else if ((self->stops & STOP_CHOKED) != 0) {
         self->stops &= (uint8_t)~STOP_CHOKED;
         if (has_bytes(self) || self->has_ended || self->is_pulled) wait_for_turn(ctx, self);

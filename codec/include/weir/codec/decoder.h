@@ -36,7 +36,8 @@
  *
  * Turns. So many messages are made of what was read (messages_per_turn of channel_options.h), or as much as the protocol
  *   calls much (WEIR_DECODE_LATER); then other connections have their turn, and decoding goes on in a later one
- *   (yield.h), with a read_complete of its own. Meanwhile nothing is read, and the end of the stream waits.
+ *   (yield.h), with a read_complete of its own. Meanwhile nothing is read, and the end of the stream waits. Without
+ *   memory for a place in the line it does not wait.
  *
  * Back-pressure. While too much waits to be written (the channel's watermarks), nothing is decoded, as nothing is read:
  *   a peer that takes no answers gets no more made. Not with read_while_unwritable, nor where reading is by pulls.
