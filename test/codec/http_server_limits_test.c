@@ -344,3 +344,29 @@ WEIR_TEST(http_server_limits, loses_nothing_when_memory_runs_out) {
     weir_log_set_level(WEIR_LOG_OFF);
     expect(weir_oom_sweep(two_exchanges, NULL) > 10);
 }
+
+/* The feed has its memory; what asks next is refused, or everything from then on. */
+static void ask_without_memory(bool for_good) {
+    http_rig_begin(&rig, NULL, http_rig_at_head);
+    weir_buf *request = http_rig_text(GET("/a"));
+    if (for_good) {
+        weir_tracking_alloc_fail_from(weir_test_alloc(), 1);
+    } else {
+        weir_tracking_alloc_fail_nth(weir_test_alloc(), 1);
+    }
+    (void)weir_embedded_feed(rig.embedded, request);
+    weir_tracking_alloc_fail_never(weir_test_alloc());
+}
+
+WEIR_TEST(http_server_limits, ends_a_connection_that_finds_no_memory_for_a_parser) {
+    weir_log_set_level(WEIR_LOG_OFF);
+    ask_without_memory(false);
+    expect(http_rig_saw(&rig, ""));
+    expect(strncmp(http_rig_wrote(&rig), "HTTP/1.1 503 Service Unavailable\r\n", 34) == 0);
+    weir_embedded_feed_end(rig.embedded);
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+    ask_without_memory(true);
+    expect(!weir_embedded_is_open(rig.embedded));
+    http_rig_end(&rig);
+}

@@ -12,10 +12,14 @@ static void free_client(void *state) {
     weir_alloc_release(NULL, self);
 }
 
+static void free_owner(http_out *out) {
+    free_client(WEIR_CONTAINER(out, http_client, out));
+}
+
 static void client_added(weir_ctx *ctx) {
     http_client *self = http_client_of(ctx);
     self->ctx = ctx;
-    self->out = (http_out){.ctx = ctx, .owner = self, .free = free_client};
+    self->out = (http_out){.ctx = ctx, .free = free_owner};
     self->parser.pool = weir_loop_pool(weir_ctx_loop(ctx));
     weir_timer_init(&self->timer, http_client_on_timer, self);
 }

@@ -52,7 +52,7 @@ static void write_request(http_client *self, weir_http_request *request, weir_pr
     }
     note_request(self, request);
     weir_obj_release(request);
-    self->out.body = body;
+    http_out_begin(&self->out, &body);
     http_client_mark(self);
     http_out_put(&self->out, head, promise);
 }
@@ -80,8 +80,7 @@ void http_client_write(weir_ctx *ctx, weir_obj *msg, weir_promise *promise) {
     }
     bool is_part = end != NULL || weir_obj_is(msg, &weir_buf_type) || weir_obj_is(msg, &weir_region_type);
     weir_status status = is_part ? why_no_body(self) : (weir_status)WEIR_E_UNSUPPORTED;
-    if (status == WEIR_OK && end == NULL && self->out.body.framing == WEIR_HTTP_NO_BODY &&
-        weir_obj_size(msg) != 0)
+    if (status == WEIR_OK && end == NULL && self->out.framing == WEIR_HTTP_NO_BODY && weir_obj_size(msg) != 0)
         status = WEIR_E_INVALID;
     if (status != WEIR_OK) {
         http_out_refuse(ctx, msg, promise, status);

@@ -136,22 +136,22 @@ bool http_out_piece(http_out *self, weir_obj *msg, weir_promise *promise) {
     weir_buf *buf = weir_buf_from(msg);
     weir_status sticky = buf == NULL ? WEIR_OK : weir_buf_status(buf);
     if (sticky != WEIR_OK) return contradict(self, msg, promise, sticky);
-    if (self->body.framing == WEIR_HTTP_NO_BODY || n == 0) {
+    if (self->framing == WEIR_HTTP_NO_BODY || n == 0) {
         weir_obj_release(msg);
         return keep_promise(self, promise);
     }
-    if (self->body.framing == WEIR_HTTP_CHUNKED) return put_chunk(self, msg, n, promise);
-    if (self->body.framing == WEIR_HTTP_LENGTH) {
-        if (n > self->body.left) return contradict(self, msg, promise, WEIR_E_INVALID);
-        self->body.left -= n;
+    if (self->framing == WEIR_HTTP_CHUNKED) return put_chunk(self, msg, n, promise);
+    if (self->framing == WEIR_HTTP_LENGTH) {
+        if (n > self->left) return contradict(self, msg, promise, WEIR_E_INVALID);
+        self->left -= n;
     }
     return http_out_put(self, msg, promise);
 }
 
 bool http_out_end(http_out *self, weir_http_end *end, weir_promise *promise) {
-    if (self->body.framing == WEIR_HTTP_LENGTH && self->body.left != 0)
+    if (self->framing == WEIR_HTTP_LENGTH && self->left != 0)
         return contradict(self, &end->obj, promise, WEIR_E_TRUNCATED);
-    bool is_chunked = self->body.framing == WEIR_HTTP_CHUNKED;
+    bool is_chunked = self->framing == WEIR_HTTP_CHUNKED;
     weir_buf *last = is_chunked ? http_encoder_last_chunk(self->ctx, &end->trailers) : NULL;
     weir_obj_release(end);
     bool goes_on = is_chunked ? http_out_put(self, last, promise) : keep_promise(self, promise);

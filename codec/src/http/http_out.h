@@ -11,19 +11,27 @@
 
 #include "http/http_encoder.h"
 
-typedef struct http_out {
+typedef struct http_out http_out;
+
+struct http_out {
     weir_ctx *ctx;
-    void *owner;
-    void (*free)(void *owner);
-    http_body body; /* of the message at hand */
-    weir_buf *held; /* the beginning of a whole message, which is gathered */
-    bool gathering;
-    bool broken;
-    bool is_freed;       /* while busy */
-    unsigned busy;       /* calls under way that look at it afterwards */
-    bool writing;        /* a write is under way, */
+    void (*free)(http_out *self); /* its owner, which it is a member of */
+    weir_buf *held;               /* the beginning of a whole message, which is gathered */
+    uint64_t left;                /* of the body of the message at hand, */
+    uint8_t framing;              /* which is a weir_http_framing */
+    bool gathering : 1;
+    bool broken : 1;
+    bool is_freed : 1;   /* while busy */
+    bool writing : 1;    /* a write is under way, */
+    uint16_t busy;       /* calls under way that look at it afterwards */
     weir_status refused; /* and this is how it failed at once */
-} http_out;
+};
+
+/* The head of a message is made, and this is its body. */
+static inline void http_out_begin(http_out *self, const http_body *body) {
+    self->left = body->left;
+    self->framing = (uint8_t)body->framing;
+}
 
 /* Around a call that may remove the handler. leave: false when it did. */
 static inline void http_out_enter(http_out *self) {
@@ -32,7 +40,7 @@ static inline void http_out_enter(http_out *self) {
 static inline bool http_out_leave(http_out *self) {
     self->busy--;
     if (WEIR_LIKELY(!self->is_freed)) return true;
-    if (self->busy == 0) self->free(self->owner);
+    if (self->busy == 0) self->free(self);
     return false;
 }
 

@@ -1,6 +1,4 @@
 /* http_server.c - the server as a handler: a decoder of requests, and an encoder of responses. */
-#include <limits.h>
-
 #include <weir/core/alloc.h>
 
 #include "http/http_scan.h"
@@ -12,23 +10,26 @@ weir_event weir_http_event_stopping = WEIR_EVENT_CONSTANT("http stopping");
 
 static void free_server(void *state) {
     http_server *self = state;
-    if (self->ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->ctx));
+    if (self->out.ctx != NULL) weir_timer_stop(&self->timer, weir_ctx_loop(self->out.ctx));
     if (http_out_delays_free(&self->out)) return;
-    weir_http_parser_clear(&self->parser);
+    if (self->reading != NULL) http_shared_take_back(self->shared, self->reading);
+    http_shared_release(self->shared);
     weir_alloc_release(NULL, self);
+}
+
+static void free_owner(http_out *out) {
+    free_server(WEIR_CONTAINER(out, http_server, out));
 }
 
 static void server_added(weir_ctx *ctx) {
     http_server *self = http_server_of(ctx);
-    self->ctx = ctx;
-    self->out = (http_out){.ctx = ctx, .owner = self, .free = free_server};
-    self->parser.pool = weir_loop_pool(weir_ctx_loop(ctx));
+    self->out = (http_out){.ctx = ctx, .free = free_owner};
     weir_timer_init(&self->timer, http_server_on_timer, self);
-    if (weir_channel_is_active(weir_ctx_channel(ctx))) http_server_start_timer(self);
+    if (weir_channel_is_active(weir_ctx_channel(ctx))) http_server_mark_idle(self);
 }
 
 static void server_active(weir_ctx *ctx) {
-    http_server_start_timer(http_server_of(ctx));
+    http_server_mark_idle(http_server_of(ctx));
     weir_ctx_fire_active(ctx);
 }
 
@@ -37,11 +38,11 @@ static void server_active(weir_ctx *ctx) {
 /* What a client sends on a connection that is being closed is lost, and it cannot know whether it was heard. */
 static void let_one_more_come(http_server *self) {
     self->requests_left = 1;
-    self->idle_timeout_ms = self->stopping_idle_ms;
+    self->is_stopping = true;
 }
 
 static bool has_begun_one(const http_server *self) {
-    return self->head_began || http_server_has_waiting(self);
+    return http_server_has_begun(self) || http_server_has_waiting(self);
 }
 
 static void stop(weir_ctx *ctx, http_server *self) {
@@ -49,7 +50,7 @@ static void stop(weir_ctx *ctx, http_server *self) {
         weir_ctx_fire_event(ctx, &weir_event_stopping.obj);
     } else if (self->asked != HTTP_ASKED_NOTHING) {
         bool is_announced = self->answer == HTTP_ANSWER_NONE; /* in its head */
-        if (is_announced || self->stopping_idle_ms == 0) {
+        if (is_announced || self->shared->options.stopping_idle_ms == 0) {
             self->closing = true;
         } else {
             let_one_more_come(self);
@@ -57,9 +58,9 @@ static void stop(weir_ctx *ctx, http_server *self) {
         weir_ctx_fire_event(ctx, &weir_http_event_stopping.obj);
     } else if (!self->ending && has_begun_one(self)) {
         self->requests_left = 1;
-    } else if (!self->ending && self->stopping_idle_ms != 0) {
+    } else if (!self->ending && self->shared->options.stopping_idle_ms != 0) {
         let_one_more_come(self);
-        http_server_mark(self);
+        http_server_mark_idle(self);
     } else if (!self->ending) {
         http_server_close(self);
     }
@@ -129,35 +130,20 @@ const weir_decoder_ops http_server_ops = {
     .ended = http_server_ended,
 };
 
-/* ---- options ---- */
-
-static unsigned or_default(unsigned value, unsigned usual) {
-    return value == 0 ? usual : value;
-}
-
-static void take_options(http_server *self, const weir_http_server_options *options) {
-    self->head_timeout_ms = or_default(options->head_timeout_ms, 10 * 1000);
-    self->idle_timeout_ms = or_default(options->idle_timeout_ms, 60 * 1000);
-    self->stopping_idle_ms = options->stopping_idle_ms;
-    self->linger_ms = or_default(options->linger_ms, 5 * 1000);
-    self->body_rate = or_default(options->body_rate, 128);
-    self->requests_left = or_default(options->requests_max, UINT_MAX);
-    self->drain_max = options->drain_max == 0 ? 64 * 1024 : options->drain_max;
-    self->server_name = weir_bytes_str(options->server_name);
-    self->no_date = options->no_date;
-    self->manual_continue = options->manual_continue;
-    self->refusal = options->refusal;
-    self->refusal_arg = options->refusal_arg;
-    weir_http_parser_init(&self->parser, WEIR_HTTP_REQUESTS, &options->limits);
-}
+/* ---- adding ---- */
 
 weir_status weir_http_server_add(weir_pipeline *pipeline, const weir_http_server_options *options) {
     static const weir_http_server_options defaults;
     if (options == NULL) options = &defaults;
     weir_bytes name = weir_bytes_str(options->server_name);
     if (name.len != 0 && http_scan_line(name.ptr, name.len) != name.len) return WEIR_E_INVALID;
-    http_server *self = weir_alloc_zeroed(NULL, 1, sizeof *self);
-    if (self == NULL) return WEIR_E_NO_MEMORY;
-    take_options(self, options);
+    http_shared *shared = http_shared_get(weir_channel_loop(weir_pipeline_channel(pipeline)), options);
+    http_server *self = shared == NULL ? NULL : weir_alloc_zeroed(NULL, 1, sizeof *self);
+    if (self == NULL) {
+        http_shared_release(shared);
+        return WEIR_E_NO_MEMORY;
+    }
+    self->shared = shared;
+    self->requests_left = shared->options.requests_max;
     return weir_decoder_add(pipeline, &http_server_ops, self, NULL);
 }

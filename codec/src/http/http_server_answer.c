@@ -121,7 +121,7 @@ void weir_http_server_upgrade(weir_ctx *ctx) {
     WEIR_CHECK(self->switched && self->answer == HTTP_ANSWER_DONE,
                "no 101, or 2xx to CONNECT, was written with its end");
     if (self->asked == HTTP_ASKED_WHOLE) {
-        weir_pipeline_remove(self->ctx);
+        weir_pipeline_remove(self->out.ctx);
     } else {
         self->leaving = true; /* the end of the request is still to be parsed */
     }

@@ -9,15 +9,13 @@
 #include "http/http_server_state.h"
 
 static bool may_have_unread(const http_server *self) {
-    if (self->asked != HTTP_ASKED_WHOLE && (self->asked != HTTP_ASKED_NOTHING || self->parser.refusal != 0))
-        return true;
-    return http_server_has_waiting(self);
+    return self->asked == HTTP_ASKED_HEAD || http_server_has_begun(self) || http_server_has_waiting(self);
 }
 
 static void linger(http_server *self) {
-    weir_ctx *ctx = self->ctx;
+    weir_ctx *ctx = self->out.ctx;
     self->lingering = true;
-    self->drained = 0;
+    self->discarded = 0;
     http_server_mark(self);
     http_out_enter(&self->out);
     weir_ctx_shutdown(ctx, NULL); /* which flushes: promises are kept, and whoever hears that may remove us */
@@ -27,12 +25,12 @@ static void linger(http_server *self) {
 }
 
 void http_server_close(http_server *self) {
-    bool lingers = !self->peer_ended && (self->head_began || may_have_unread(self));
+    bool lingers = !self->peer_ended && may_have_unread(self);
     self->ending = true;
     if (lingers) {
         linger(self);
     } else {
-        weir_ctx_close(self->ctx, NULL);
+        weir_ctx_close(self->out.ctx, NULL);
     }
 }
 
@@ -41,9 +39,11 @@ void http_server_close(http_server *self) {
 static void answer_refusal(http_server *self, unsigned status, const weir_error *error) {
     weir_buf *body = NULL;
     weir_http_response *response = NULL;
-    if (self->refusal != NULL) response = self->refusal(self->refusal_arg, status, error, &body);
+    const weir_http_server_options *options = &self->shared->options;
+    if (options->refusal != NULL) response = options->refusal(options->refusal_arg, status, error, &body);
     self->closing = true;
-    self->length = UINT64_MAX; /* what is left of it is not known any more */
+    if (self->reading != NULL)
+        self->reading->length = UINT64_MAX; /* what is left of it is not known any more */
     if (self->asked == HTTP_ASKED_NOTHING) {
         self->asked = HTTP_ASKED_HEAD;
         self->method = WEIR_HTTP_METHOD_OTHER;
@@ -52,11 +52,11 @@ static void answer_refusal(http_server *self, unsigned status, const weir_error 
     }
     if (response == NULL) {
         weir_buf_release(body);
-        response = http_server_text(self->ctx, status, NULL, &body);
+        response = http_server_text(self->out.ctx, status, NULL, &body);
     }
     if (response == NULL) {
         self->ending = true;
-        weir_ctx_abort(self->ctx, WEIR_E_NO_MEMORY);
+        weir_ctx_abort(self->out.ctx, WEIR_E_NO_MEMORY);
     } else {
         http_server_answer(self, response, (weir_obj *)body, NULL);
     }
@@ -65,7 +65,7 @@ static void answer_refusal(http_server *self, unsigned status, const weir_error 
 /* A handler that has seen the head is told; nobody else would know what to do with it. */
 void http_server_refuse(http_server *self, unsigned status, const weir_error *error) {
     if (self->ending) return;
-    weir_ctx *ctx = self->ctx;
+    weir_ctx *ctx = self->out.ctx;
     bool is_seen = self->asked != HTTP_ASKED_NOTHING && self->answer != HTTP_ANSWER_DONE;
     weir_log(WEIR_LOG_DEBUG, "http", "%llu: refused with %u: %s",
              (unsigned long long)weir_channel_id(weir_ctx_channel(ctx)), status, error->what);
@@ -91,7 +91,7 @@ static void give_up(weir_ctx *ctx, http_server *self, const weir_error *failure)
 void http_server_failed(weir_ctx *ctx, const weir_error *failure) {
     http_server *self = http_server_of(ctx);
     if (self->ending) return;
-    unsigned status = self->parser.refusal;
+    unsigned status = self->reading != NULL ? self->reading->parser.refusal : 0;
     if (failure->status == WEIR_E_EOF) {
         give_up(ctx, self, failure);
     } else {

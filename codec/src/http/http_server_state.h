@@ -1,4 +1,5 @@
-/* http_server_state.h - private: one connection of a server, and what its files share.
+/* http_server_state.h - private: one connection of a server, and what its files share (docs/decisions/
+ * 0032-idle-http-connections.md: what it holds while nothing is asked).
  *
  *     http_server.c         the handler: its slots, its life
  *     http_server_read.c    requests, one exchange after the other
@@ -6,6 +7,7 @@
  *     http_server_end.c     refusing, lingering, closing
  *     http_server_time.c    one lazy timer
  *     http_server_answer.c  whole responses, 100, upgrade: what users call
+ *     http_server_shared.c  what it has from its loop: the options, and a parser for each request
  *
  *     asked    NOTHING --head--> HEAD --end--> WHOLE          what came of the request
  *     answer   NONE --response--> BEGUN --end--> DONE         what was written of its answer
@@ -24,6 +26,7 @@
 #include <weir/transport/timer.h>
 
 #include "http/http_out.h"
+#include "http/http_server_shared.h"
 
 typedef enum http_asked {
     HTTP_ASKED_NOTHING,
@@ -38,44 +41,34 @@ typedef enum http_answer {
 } http_answer;
 
 typedef struct http_server {
-    weir_http_parser parser;
-    weir_ctx *ctx;
+    http_out out; /* the answer */
+    http_shared *shared;
+    http_reading *reading; /* from the first byte of a request to its end, or to a failure */
 
-    /* ---- options ---- */
-    unsigned head_timeout_ms, idle_timeout_ms, stopping_idle_ms, linger_ms, body_rate;
+    /* ---- time ---- */
+    weir_timer timer;
+    uint64_t since; /* when what is waited for now began, by the clock of its phase */
+    uint64_t taken; /* bytes the peer had taken when we looked last */
+
     unsigned requests_left; /* the last is answered with Connection: close */
-    size_t drain_max;
-    weir_bytes server_name;
-    weir_http_refusal_fn *refusal;
-    void *refusal_arg;
-    bool no_date, manual_continue;
+    uint32_t discarded;     /* bytes, when lingering */
 
     /* ---- the exchange ---- */
     uint8_t asked, answer; /* http_asked, http_answer */
     uint8_t method, minor; /* of the request */
-    uint64_t length;       /* of its body; UINT64_MAX: not known */
-    uint64_t drained;      /* bytes of it that came behind the answer; when ending: bytes dropped */
     bool waits_continue;   /* the peer wants a 100 before it sends the body */
     bool by_hand;          /* and somebody says when: nobody else does */
     bool closing;          /* the connection ends with this exchange */
     bool interim;          /* the end of an interim response may follow */
 
     /* ---- the connection ---- */
-    bool head_began; /* a byte of a request came, its head is not whole */
-    bool switched;   /* HTTP is over: an upgrade was answered */
-    bool leaving;    /* weir_http_server_upgrade waits for the end of the request */
+    bool is_stopping; /* it waits for one more request no longer than stopping_idle_ms */
+    bool switched;    /* HTTP is over: an upgrade was answered */
+    bool leaving;     /* weir_http_server_upgrade waits for the end of the request */
     bool peer_ended;
     bool ending;    /* nothing is read or answered any more */
     bool lingering; /* ending, and what still comes is dropped until the peer ends */
     bool is_owed;   /* there was more for the peer to take when we looked last */
-
-    /* ---- time ---- */
-    weir_timer timer;
-    uint64_t since;      /* when what is waited for now began, by the clock of its phase */
-    uint64_t body_since; /* the body's bytes then */
-    uint64_t taken;      /* bytes the peer had taken when we looked last */
-
-    http_out out; /* the answer */
 } http_server;
 
 extern const weir_decoder_ops http_server_ops;
@@ -84,10 +77,15 @@ static inline http_server *http_server_of(const weir_ctx *ctx) {
     return weir_decoder_state(ctx);
 }
 
+/* A byte of a request came, its head is not whole. */
+static inline bool http_server_has_begun(const http_server *self) {
+    return self->asked == HTTP_ASKED_NOTHING && self->reading != NULL;
+}
+
 /* Bytes that came and are not parsed: a request that waits, or the first bytes of one. */
 static inline bool http_server_has_waiting(const http_server *self) {
     weir_decoder_stats stats;
-    weir_decoder_get_stats(self->ctx, &stats);
+    weir_decoder_get_stats(self->out.ctx, &stats);
     return stats.waiting != 0;
 }
 
@@ -137,9 +135,10 @@ void http_server_ended(weir_ctx *ctx);
 
 /* ---- http_server_time.c ---- */
 
-void http_server_start_timer(http_server *self);
-/* Something else is waited for from now on. */
+/* Something else is waited for from now on; */
 void http_server_mark(http_server *self);
+/* that is the first byte of a request. */
+void http_server_mark_idle(http_server *self);
 void http_server_on_timer(weir_timer *timer);
 /* What the peer has taken by now, and whether there is more for it. */
 void http_server_note_taken(http_server *self);

@@ -18,51 +18,62 @@ typedef enum http_phase {
 
 static http_phase phase_of(const http_server *self) {
     if (self->ending) return LINGERING;
-    if (self->asked == HTTP_ASKED_NOTHING) return self->head_began ? HEAD : IDLE;
+    if (self->asked == HTTP_ASKED_NOTHING) return self->reading != NULL ? HEAD : IDLE;
     return self->asked == HTTP_ASKED_HEAD ? BODY : ANSWERING;
 }
 
+static unsigned idle_limit(const http_server *self) {
+    const weir_http_server_options *options = &self->shared->options;
+    return self->is_stopping ? options->stopping_idle_ms : options->idle_timeout_ms;
+}
+
 static unsigned limit_of(const http_server *self, http_phase phase) {
+    const weir_http_server_options *options = &self->shared->options;
     switch (phase) {
-    case HEAD: return self->head_timeout_ms;
-    case BODY: return self->body_rate == WEIR_LOOP_NEVER ? WEIR_LOOP_NEVER : WINDOW_MS;
-    case LINGERING: return self->linger_ms;
+    case HEAD: return options->head_timeout_ms;
+    case BODY: return options->body_rate == WEIR_LOOP_NEVER ? WEIR_LOOP_NEVER : WINDOW_MS;
+    case LINGERING: return options->linger_ms;
     case IDLE:
     case ANSWERING: break;
     }
-    return self->idle_timeout_ms;
+    return idle_limit(self);
 }
 
 static uint64_t clock_of(const http_server *self, http_phase phase) {
-    return phase == LINGERING ? weir_loop_now(weir_ctx_loop(self->ctx))
-                              : weir_channel_reading_ms(weir_ctx_channel(self->ctx));
+    return phase == LINGERING ? weir_loop_now(weir_ctx_loop(self->out.ctx))
+                              : weir_channel_reading_ms(weir_ctx_channel(self->out.ctx));
 }
 
 /* A timer that fires sooner looks again by itself. */
 static void look_in(http_server *self, uint64_t ms) {
-    weir_loop *loop = weir_ctx_loop(self->ctx);
+    weir_loop *loop = weir_ctx_loop(self->out.ctx);
     if (weir_timer_is_running(&self->timer) && self->timer.due <= weir_loop_now(loop) + ms) return;
     weir_timer_start(&self->timer, loop, ms);
 }
 
-void http_server_mark(http_server *self) {
-    http_phase phase = phase_of(self);
+/* `phase` begins. */
+static inline void mark(http_server *self, http_phase phase) {
     self->since = clock_of(self, phase);
-    self->body_since = self->parser.body;
     self->is_owed = false;
     unsigned limit = limit_of(self, phase);
     if (limit != WEIR_LOOP_NEVER) look_in(self, limit);
 }
 
-void http_server_start_timer(http_server *self) {
-    http_server_mark(self);
+void http_server_mark(http_server *self) {
+    if (self->reading != NULL) self->reading->body_since = self->reading->parser.body;
+    mark(self, phase_of(self));
+}
+
+void http_server_mark_idle(http_server *self) {
+    mark(self, IDLE);
 }
 
 /* ---- when it fires ---- */
 
 static bool drips(const http_server *self) {
-    uint64_t wanted = (uint64_t)self->body_rate * (WINDOW_MS / 1000);
-    return !self->waits_continue && self->parser.body - self->body_since < wanted;
+    const http_reading *reading = self->reading;
+    uint64_t wanted = (uint64_t)self->shared->options.body_rate * (WINDOW_MS / 1000);
+    return !self->waits_continue && (reading == NULL || reading->parser.body - reading->body_since < wanted);
 }
 
 static void refuse(http_server *self, const char *what) {
@@ -80,7 +91,7 @@ static void time_is_up(http_server *self, http_phase phase) {
             http_server_mark(self);
         }
         break;
-    case LINGERING: weir_ctx_close(self->ctx, NULL); break;
+    case LINGERING: weir_ctx_close(self->out.ctx, NULL); break;
     case ANSWERING: break;
     }
 }
@@ -90,14 +101,14 @@ static void time_is_up(http_server *self, http_phase phase) {
 /* Nothing is decoded before it has taken some; and who is still taking an answer neither idles, nor has seen that our side
  * has ended. */
 static bool waits_for_taking(const http_server *self, http_phase phase) {
-    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    const weir_channel *channel = weir_ctx_channel(self->out.ctx);
     bool may_still_take = phase == IDLE || phase == LINGERING;
     if (may_still_take) return self->is_owed || weir_channel_pending_bytes(channel) != 0;
     return weir_channel_is_choked(channel);
 }
 
 void http_server_note_taken(http_server *self) {
-    const weir_channel *channel = weir_ctx_channel(self->ctx);
+    const weir_channel *channel = weir_ctx_channel(self->out.ctx);
     weir_channel_stats stats;
     weir_channel_get_stats(channel, &stats);
     self->taken = stats.bytes_written;
@@ -107,7 +118,7 @@ void http_server_note_taken(http_server *self) {
 static void end_who_takes_nothing(http_server *self, http_phase phase) {
     switch (phase) {
     case IDLE: http_server_close(self); break;
-    case LINGERING: weir_ctx_close(self->ctx, NULL); break;
+    case LINGERING: weir_ctx_close(self->out.ctx, NULL); break;
     default: refuse(self, "taking of answers");
     }
 }
@@ -120,7 +131,7 @@ static void look_at_taking(http_server *self, http_phase phase, unsigned limit) 
         end_who_takes_nothing(self, phase);
         return;
     }
-    if (phase != LINGERING && self->idle_timeout_ms != WEIR_LOOP_NEVER) limit = self->idle_timeout_ms;
+    if (phase != LINGERING && idle_limit(self) != WEIR_LOOP_NEVER) limit = idle_limit(self);
     if (phase == IDLE || phase == LINGERING) self->since = clock_of(self, phase);
     look_in(self, limit);
 }
@@ -136,7 +147,7 @@ void http_server_on_timer(weir_timer *timer) {
     } else if (passed >= limit) {
         time_is_up(self, phase);
     } else {
-        bool stands = phase != LINGERING && !weir_channel_can_read(weir_ctx_channel(self->ctx));
+        bool stands = phase != LINGERING && !weir_channel_can_read(weir_ctx_channel(self->out.ctx));
         look_in(self, stands ? limit : limit - passed);
     }
 }

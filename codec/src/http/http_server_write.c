@@ -10,7 +10,8 @@
 
 static weir_bytes date_line(const http_server *self, const weir_http_fields *fields) {
     static _Thread_local weir_http_date_cache cache;
-    if (self->no_date || weir_http_fields_has(fields, WEIR_HTTP_DATE)) return weir_bytes_of(NULL, 0);
+    if (self->shared->options.no_date || weir_http_fields_has(fields, WEIR_HTTP_DATE))
+        return weir_bytes_of(NULL, 0);
     return weir_http_date_line(&cache, time(NULL));
 }
 
@@ -39,7 +40,7 @@ static void agree_on_connection(http_server *self, const weir_http_response *res
     const weir_http_fields *fields = &response->head.fields;
     bool has_field = weir_http_fields_has(fields, WEIR_HTTP_CONNECTION);
     bool says_close = has_field && weir_http_fields_has_token(fields, WEIR_HTTP_CONNECTION, "close");
-    self->closing = self->closing || says_close || self->out.body.framing == WEIR_HTTP_UNTIL_CLOSE ||
+    self->closing = self->closing || says_close || self->out.framing == WEIR_HTTP_UNTIL_CLOSE ||
                     self->waits_continue || (self->out.gathering && !http_server_would_drain(self));
     if (opens_tunnel(self, response->status)) return;
     extra->closes = self->closing && !says_close;
@@ -61,10 +62,10 @@ static void write_interim(http_server *self, weir_http_response *response, weir_
     if (response->status == 100) http_server_continued(self);
     bool is_known = self->minor != 0; /* HTTP/1.0 has no interim responses (RFC 9110 15.2) */
     weir_buf *head =
-        is_known ? http_encoder_response(self->ctx, response, &body, &extra, 0) : weir_buf_empty();
+        is_known ? http_encoder_response(self->out.ctx, response, &body, &extra, 0) : weir_buf_empty();
     weir_obj_release(response);
     if (head == NULL) {
-        http_out_refuse(self->ctx, NULL, promise, WEIR_E_NO_MEMORY);
+        http_out_refuse(self->out.ctx, NULL, promise, WEIR_E_NO_MEMORY);
     } else {
         http_out_put(&self->out, head, promise);
     }
@@ -76,20 +77,20 @@ static void write_final(http_server *self, weir_http_response *response, weir_pr
     http_body body;
     weir_status status = frame(self, response, &body, &extra);
     if (status != WEIR_OK) {
-        http_out_refuse(self->ctx, &response->head.obj, promise, status);
+        http_out_refuse(self->out.ctx, &response->head.obj, promise, status);
         return;
     }
-    self->out.body = body;
+    http_out_begin(&self->out, &body);
     agree_on_connection(self, response, &extra);
     extra.date = date_line(self, &response->head.fields);
     bool has_server = weir_http_fields_has(&response->head.fields, WEIR_HTTP_SERVER);
-    if (!has_server) extra.server = self->server_name;
+    if (!has_server) extra.server = self->shared->server_name;
     size_t room = http_out_room(&self->out, &body);
-    weir_buf *head = http_encoder_response(self->ctx, response, &body, &extra, room);
+    weir_buf *head = http_encoder_response(self->out.ctx, response, &body, &extra, room);
     bool is_upgrade = opens_tunnel(self, response->status);
     weir_obj_release(response);
     if (head == NULL) {
-        http_out_refuse(self->ctx, NULL, promise, WEIR_E_NO_MEMORY);
+        http_out_refuse(self->out.ctx, NULL, promise, WEIR_E_NO_MEMORY);
         return;
     }
     self->answer = HTTP_ANSWER_BEGUN;
@@ -113,7 +114,7 @@ void http_server_write_end(http_server *self, weir_http_end *end, weir_promise *
         weir_obj_release(end);
         http_out_put(&self->out, weir_buf_empty(), promise);
     } else if (status != WEIR_OK) {
-        http_out_refuse(self->ctx, &end->obj, promise, status);
+        http_out_refuse(self->out.ctx, &end->obj, promise, status);
     } else if (http_out_end(&self->out, end, promise)) {
         self->answer = HTTP_ANSWER_DONE;
         http_server_answered(self);
@@ -125,7 +126,7 @@ void http_server_write_piece(http_server *self, weir_obj *msg, weir_promise *pro
     bool is_bytes = weir_obj_is(msg, &weir_buf_type) || weir_obj_is(msg, &weir_region_type);
     if (!is_bytes) status = WEIR_E_UNSUPPORTED;
     if (status != WEIR_OK) {
-        http_out_refuse(self->ctx, msg, promise, status);
+        http_out_refuse(self->out.ctx, msg, promise, status);
     } else {
         http_out_piece(&self->out, msg, promise);
     }
@@ -134,7 +135,7 @@ void http_server_write_piece(http_server *self, weir_obj *msg, weir_promise *pro
 void http_server_write_response(http_server *self, weir_http_response *response, weir_promise *promise) {
     weir_status status = http_server_why_not(self);
     if (status != WEIR_OK) {
-        http_out_refuse(self->ctx, &response->head.obj, promise, status);
+        http_out_refuse(self->out.ctx, &response->head.obj, promise, status);
     } else if (response->status < 200 && response->status != 101) {
         write_interim(self, response, promise);
     } else {

@@ -72,8 +72,9 @@ typedef struct weir_http_server_options {
     void *refusal_arg;             /* Borrowed for the pipeline's life */
 } weir_http_server_options;
 
-/* Adds it next to the tail. Borrows: pipeline, options (may be NULL). Fails: WEIR_E_NO_MEMORY, WEIR_E_INVALID for a
- * server_name that cannot be a field. */
+/* Adds it next to the tail. Connections of a loop that are given the same options, pointers by their address, share one
+ * copy of them. Borrows: pipeline, options (may be NULL). Fails: WEIR_E_NO_MEMORY, WEIR_E_INVALID for a server_name that
+ * cannot be a field. */
 WEIR_API weir_status weir_http_server_add(weir_pipeline *pipeline, const weir_http_server_options *options);
 
 /* Fired inward when the server stops while a request is being answered; a constant, compare addresses. */
