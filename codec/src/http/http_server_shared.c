@@ -117,10 +117,10 @@ http_reading *http_shared_make_reading(const http_shared *self) {
     http_reading *reading = loop->spare;
     if (reading != NULL) {
         loop->spare = reading->next;
-        loop->spares--;
     } else {
         reading = weir_alloc_acquire(NULL, sizeof *reading);
         if (reading == NULL) return NULL;
+        loop->readings++;
     }
     weir_http_parser_init(&reading->parser, WEIR_HTTP_REQUESTS, &self->options.limits);
     reading->parser.pool = self->pool;

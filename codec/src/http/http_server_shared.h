@@ -40,8 +40,8 @@ typedef struct http_shared {
 
 struct http_loop {
     http_reading *spare;
-    unsigned spares;
-    unsigned next; /* of `known` to be replaced */
+    unsigned readings; /* lent, or to be lent */
+    unsigned next;     /* of `known` to be replaced */
     uint64_t numbers;
     http_shared *known[HTTP_SHARED_KNOWN];
 };
@@ -68,21 +68,20 @@ static inline http_reading *http_shared_lend(const http_shared *self) {
     if (WEIR_UNLIKELY(reading == NULL || reading->options != self->number))
         return http_shared_make_reading(self);
     loop->spare = reading->next;
-    loop->spares--;
     return reading;
 }
 
 /* Takes: reading. */
 static inline void http_shared_take_back(const http_shared *self, http_reading *reading) {
     http_loop *loop = self->loop;
-    if (WEIR_UNLIKELY(!reading->parser.between || loop->spares == HTTP_SHARED_SPARES)) {
+    if (WEIR_UNLIKELY(!reading->parser.between || loop->readings > HTTP_SHARED_SPARES)) {
+        loop->readings--;
         http_shared_free_reading(reading);
         return;
     }
     weir_http_parser_next(&reading->parser, WEIR_HTTP_METHOD_OTHER);
     reading->next = loop->spare;
     loop->spare = reading;
-    loop->spares++;
 }
 
 #endif
