@@ -1,4 +1,5 @@
 /* server_accept_test.c - how connections come to the loops: shared sockets, or one that hands over. */
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,4 +132,46 @@ WEIR_TEST(server_accept, spends_its_rate_on_connections_only) {
     expect(last <= (first > now ? first : now) + CALLS * rate->token_ns);
     hang_up(fds, CALLS);
     shut_house(&h);
+}
+
+/* ---- before the start is over ---- */
+
+/* Who calls at the second of two addresses; the third is handed over to the first loop. */
+typedef struct early {
+    house house;
+    pthread_t caller;
+    atomic_bool served_by_caller;
+} early;
+
+static weir_status build_early(weir_pipeline *pipeline, void *arg) {
+    early *self = arg;
+    if (pthread_equal(pthread_self(), self->caller)) atomic_store(&self->served_by_caller, true);
+    return build_echo(pipeline, &self->house.echo);
+}
+
+/* The third loop starts when the second one has served two, or will not. */
+static void dawdle_for_two(void *arg) {
+    early *self = arg;
+    for (int i = 0; i < 200 && atomic_load(&self->house.echo.opened) < 2; i++) wait_ms(1);
+}
+
+WEIR_TEST(server_accept, hands_nothing_over_to_the_callers_loop_before_the_caller_has_its_server) {
+    early here = {.caller = pthread_self()};
+    unsigned ports[2];
+    int listeners[2] = {plain_listen(&ports[0], 8), plain_listen(&ports[1], 8)}, fds[3];
+    for (int i = 0; i < 3; i++) fds[i] = plain_connect(ports[1]);
+    weir_loop_group *group =
+        weir_loop_group_new_with(&(weir_loop_group_options){.count = 3, .first_on_caller = true});
+    require(group != NULL);
+    here.house.group = group;
+    expect_status(weir_loop_post(weir_loop_group_at(group, 2), dawdle_for_two, &here), WEIR_OK);
+    require(weir_server_start(&here.house.server, &(weir_server_options){.loops = group,
+                                                                         .build = build_early,
+                                                                         .build_arg = &here,
+                                                                         .accept = WEIR_ACCEPT_HANDOVER,
+                                                                         .listen_fds = listeners,
+                                                                         .listen_fd_count = 2}) == WEIR_OK);
+    expect(!atomic_load(&here.served_by_caller));
+    for (int i = 0; i < 3; i++) close(fds[i]);
+    shut_house(&here.house);
 }

@@ -109,11 +109,15 @@ static server_part *with_fewest(weir_server *server) {
     return best;
 }
 
+/* One whose loop is run by the caller must not serve before the caller has its server: what is handed over sooner would
+ * come with the start. */
 static server_part *next_part(server_listener *listener) {
     weir_server *server = listener->part->server;
     if (!listener->hands_over) return listener->part;
-    if (server->options.accept == WEIR_ACCEPT_BALANCED) return with_fewest(server);
-    return &server->parts[listener->turn++ % server->count];
+    server_part *next = server->options.accept == WEIR_ACCEPT_BALANCED
+                            ? with_fewest(server)
+                            : &server->parts[listener->turn++ % server->count];
+    return atomic_load(&next->has_started) ? next : listener->part;
 }
 
 /* ---- accepting ---- */

@@ -31,6 +31,7 @@ typedef struct server_part {
     size_t listening;     /* listeners of this loop that are not closed yet */
     local_listener local; /* one of them, where the server has a name in this process */
     bool stopping;
+    atomic_bool has_started; /* before, nothing is handed over to it */
     atomic_bool wants_place; /* it waits for a connection to end */
     atomic_bool resuming;    /* resume_task is posted */
     atomic_uint_fast64_t accepted, open, refused, accept_errors, handed_over;

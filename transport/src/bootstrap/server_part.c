@@ -47,6 +47,7 @@ void server_part_start(weir_task *step_task) {
     if (status == WEIR_OK && part == &server->parts[0] && server->options.stop_on_signals) {
         status = server_open_signals(server);
     }
+    atomic_store(&part->has_started, true);
     pthread_mutex_lock(&server->lock);
     if (status != WEIR_OK) server->start_status = status;
     server->starting--;
