@@ -133,3 +133,85 @@ WEIR_TEST(attribute, of_a_loop_is_freed_also_when_memory_runs_out) {
     weir_log_set_level(WEIR_LOG_OFF);
     expect(weir_oom_sweep(set_in_loop, NULL) > 0);
 }
+
+/* ---- that does something with its loop when it goes ---- */
+
+static weir_status refusal;
+
+static void no_work(void *arg) {
+    (void)arg;
+}
+
+static void no_answer(void *arg, weir_status status) {
+    (void)arg;
+    (void)status;
+}
+
+static void offload_at_last(void *value) {
+    refusal = weir_loop_offload(value, no_work, no_answer, NULL);
+}
+
+static void turn_at_last(void *value) {
+    weir_loop_turn(value);
+}
+
+enum {
+    CHAIN = 20
+};
+
+/* Each completes the next one: some are posted, so as not to nest too deep. */
+typedef struct chain {
+    weir_promise *links[CHAIN + 1];
+    unsigned told;
+} chain;
+
+static void complete_next(void *arg, weir_status status) {
+    chain *self = arg;
+    weir_promise_complete(self->links[++self->told], status);
+}
+
+static void complete_at_last(void *value) {
+    chain *self = value;
+    weir_promise_complete(self->links[0], WEIR_OK);
+}
+
+static const weir_attribute_key offloader_key = {"offloader", offload_at_last};
+static const weir_attribute_key turner_key = {"turner", turn_at_last};
+static const weir_attribute_key completer_key = {"completer", complete_at_last};
+
+static void free_loop_with(const weir_attribute_key *key) {
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_loop_turn(loop);
+    expect_eq(weir_loop_set_attribute(loop, key, loop), WEIR_OK);
+    weir_loop_free(loop);
+}
+
+WEIR_TEST(attribute, of_a_loop_begins_no_job_that_the_loop_would_not_see_the_end_of) {
+    free_loop_with(&offloader_key);
+    expect_status(refusal, WEIR_E_STOPPED);
+}
+
+WEIR_TEST(attribute, of_a_loop_takes_no_turn_of_the_loop_that_is_freed) {
+    expect_abort(free_loop_with(&turner_key), "weir_loop_turn inside of a callback");
+}
+
+static void begin_chain(chain *self, weir_loop *loop) {
+    for (int i = 0; i < CHAIN; i++) {
+        self->links[i] = weir_promise_new(loop);
+        expect_status(weir_promise_listen(self->links[i], complete_next, self), WEIR_OK);
+    }
+    expect_eq(weir_loop_set_attribute(loop, &completer_key, self), WEIR_OK);
+}
+
+WEIR_TEST(attribute, of_a_loop_leaves_no_task_behind) {
+    chain real = {.told = 0}, embedded = {.told = 0};
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_loop_turn(loop);
+    begin_chain(&real, loop);
+    weir_loop_free(loop);
+    expect_eq(real.told, CHAIN);
+    weir_embedded *by_hand = weir_embedded_new(NULL, NULL, NULL);
+    begin_chain(&embedded, weir_channel_loop(weir_embedded_channel(by_hand)));
+    weir_embedded_free(by_hand);
+    expect_eq(embedded.told, CHAIN);
+}

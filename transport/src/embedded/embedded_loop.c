@@ -69,6 +69,7 @@ void embedded_loop_free(weir_loop *loop) {
     loop_close_queues(loop); /* what that has posted */
     loop_end_turn(loop);
     attribute_free_all(&loop->attributes, loop->alloc);
+    loop_close_queues(loop);
     outbound_entries_free(loop);
     datagrams_free(loop);
     weir_pool_free(loop->pool);

@@ -350,7 +350,6 @@ static void abort_and_wait(uv_driver *self) {
         loop_end_turn(loop);
         if (is_occupied(loop)) wait_for_more(self);
     }
-    loop->ending = false;
 }
 
 static void check_own(const uv_driver *self, const char *function) {
@@ -388,6 +387,7 @@ void weir_loop_run(weir_loop *loop) {
     }
     loop_forget_request(loop, LOOP_STOP);
     abort_and_wait(self);
+    loop->ending = false;
     self->is_running = false;
     leave_thread(self);
 }
@@ -460,10 +460,12 @@ void weir_loop_free(weir_loop *loop) {
     uv_driver *self = driver_of(loop);
     check_outside(self, __func__);
     loop_set_thread(loop, &loop_this_thread);
+    self->is_running = true; /* for good: so is `ending` */
     loop_close_queues(loop);
     abort_and_wait(self);
     weir_system_resolver_free(loop->resolver);
     attribute_free_all(&loop->attributes, loop->alloc);
+    abort_and_wait(self); /* what that has begun */
     outbound_entries_free(loop);
     datagrams_free(loop);
     pipe_regions_free(loop);
