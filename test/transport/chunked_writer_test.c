@@ -129,6 +129,21 @@ WEIR_TEST(chunked_writer, lets_others_have_their_turn_when_nothing_comes_of_its_
     life_end(&t); /* while it waits */
 }
 
+WEIR_TEST(chunked_writer, lets_others_have_their_turn_behind_many_pieces_of_nothing) {
+    life t;
+    begin(&t, NULL);
+    require(weir_pipeline_add_first(weir_embedded_pipeline(t.embedded), &dropper, NULL) == WEIR_OK);
+    counter *source = new_counter(100000, 0, NULL);
+    weir_obj_retain(source);
+    weir_channel_write(t.channel, source, life_promise(&t, "body"));
+    expect(source->given < 50000);
+    weir_embedded_run(t.embedded);
+    expect_eq(source->given, 100000);
+    expect(trail_is(&t.trail, "body=WEIR_OK\n"));
+    weir_obj_release(source);
+    life_end(&t);
+}
+
 WEIR_TEST(chunked_writer, keeps_what_is_written_and_the_close_behind_a_source) {
     life t;
     begin(&t, NULL);

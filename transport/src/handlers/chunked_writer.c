@@ -16,6 +16,7 @@
 #include <weir/transport/yield.h>
 
 #include "channel/channel_internal.h"
+#include "channel/outbound_queue.h"
 
 static weir_leak_counter living = {.name = "chunk_source"};
 
@@ -35,7 +36,7 @@ typedef struct writer {
     weir_waiting_line line;
     weir_ctx *ctx;
     weir_yield yield;
-    uint64_t given; /* bytes of pieces, in one go */
+    uint64_t given; /* of pieces, in one go, as they count in the queue */
     bool pumping;
     bool is_blocked; /* the source in front is not asked: too much is on its way */
     bool is_marked;  /* a mark is on its way */
@@ -73,7 +74,7 @@ static bool write_piece(weir_ctx *ctx, writer *self, weir_obj *msg) {
     if (!is_first) {
         weir_obj_release(piece);
     } else if (piece != NULL) {
-        self->given += weir_obj_size(piece);
+        self->given += weir_obj_size(piece) + OUTBOUND_OVERHEAD;
         weir_ctx_write(ctx, piece, NULL);
     } else if (status != -EAGAIN) {
         end_source(ctx, self, status);
