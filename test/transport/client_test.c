@@ -85,12 +85,13 @@ WEIR_TEST(client, is_told_that_nobody_listens) {
 #endif
 
 /* The system may pick the port that is called for our end, too; here it has no other (since Linux 6.3). */
-WEIR_TEST(client, is_told_that_nobody_listens_where_it_would_meet_itself) {
+static void call_where_it_would_meet_itself(const char *host) {
     attempt a;
     prepare(&a);
     unsigned port = closed_port();
     uint32_t range = port << 16 | port;
     weir_socket_option only = {IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range, false};
+    a.options.host = host;
     a.options.port = port;
     a.options.channel.raw = &only;
     a.options.channel.raw_count = 1;
@@ -103,6 +104,11 @@ WEIR_TEST(client, is_told_that_nobody_listens_where_it_would_meet_itself) {
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     expect_eq(bind(listener, (struct sockaddr *)&here, sizeof here), 0);
     close(listener);
+}
+
+WEIR_TEST(client, is_told_that_nobody_listens_where_it_would_meet_itself) {
+    call_where_it_would_meet_itself("127.0.0.1");
+    call_where_it_would_meet_itself("0.0.0.0"); /* which is this host */
 }
 
 static void complete(void *arg) {

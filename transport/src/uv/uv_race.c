@@ -81,13 +81,19 @@ static void win(uv_race *self, int fd, const weir_addr *to) {
     events->won(arg, fd, &winner);
 }
 
+/* `to` may be no address of its own: the unspecified one is this host's. */
+static bool is_connected_with_itself(int fd, const weir_addr *to) {
+    weir_addr own = {.len = sizeof own.as}, peer = {.len = sizeof peer.as};
+    if (getsockname(fd, &own.as.sa, &own.len) != 0 || weir_addr_port(&own) == 0 ||
+        weir_addr_port(&own) != weir_addr_port(to))
+        return false;
+    return getpeername(fd, &peer.as.sa, &peer.len) == 0 && weir_addr_equal(&own, &peer);
+}
+
 /* Where nobody listens, and the system picks that very port for our end, TCP connects the socket with itself. It ends
  * by a reset: a port in TIME_WAIT would be taken for who is to listen there. */
 static weir_status check_connected(const uv_race_options *options, int fd, const weir_addr *to) {
-    weir_addr own = {.len = sizeof own.as};
-    if (options->local_port != 0 || getsockname(fd, &own.as.sa, &own.len) != 0 || weir_addr_port(&own) == 0 ||
-        weir_addr_port(&own) != weir_addr_port(to) || !weir_addr_equal(&own, to))
-        return WEIR_OK;
+    if (options->local_port != 0 || !is_connected_with_itself(fd, to)) return WEIR_OK;
     uv_reset_on_close(fd);
     return -ECONNREFUSED;
 }
