@@ -31,9 +31,10 @@ typedef struct weir_loop_group_options {
     size_t stack_size; /* of each thread, bytes; 0: the system's default */
     /* The first loop runs in the thread that makes the group, and in no other (checked): while that is in
      * weir_server_start, _wait, _wait_for or _free, or waits for a promise of this loop, or in weir_loop_run. In between
-     * nothing happens on it: what is posted waits. That thread keeps its name, CPUs, stack and signals, but for
-     * SIGPIPE (loop.h). A single loop is watched for slow callbacks only when slow_callback_ms says so: that takes
-     * a thread */
+     * nothing happens on it: what is posted waits. Nor in a wait that follows a weir_loop_stop of it which no
+     * weir_loop_run has taken: that wait would be in vain, so stop its servers, not the loop. That thread keeps its name,
+     * CPUs, stack and signals, but for SIGPIPE (loop.h). A single loop is watched for slow callbacks only when
+     * slow_callback_ms says so: that takes a thread */
     bool first_on_caller;
     weir_loop_options loop; /* of each loop; its name, host and pool do not count here */
     weir_pool_options pool; /* of the pool for all; its name is "loops" unless given */
