@@ -173,6 +173,20 @@ WEIR_TEST(tls_turns, gives_all_that_came_before_the_end) {
     tls_talk_end(&talk);
 }
 
+/* What is told of it ends the connection, and nothing is told of the end behind it. */
+WEIR_TEST(tls_turns, tells_one_error_when_what_waits_before_the_end_is_bad) {
+    tls_talk talk;
+    begin_turns(&talk, WEIR_TLS_1_3, 0);
+    weir_buf *wire = many_bytes(&talk.client, RECORDS);
+    wire->wp[-1] ^= 0x40;
+    talk.server.on = end_it;
+    talk.server.takes_error = true;
+    weir_embedded_feed(talk.server.embedded, wire);
+    expect_eq(weir_buf_readable(talk.server.read), RECORDS - 1);
+    expect(tls_end_saw(&talk.server, "complete error WEIR_E_TLS complete inactive"));
+    tls_talk_end(&talk);
+}
+
 static void close_it(tls_end *self, const char *event) {
     (void)event;
     self->on = NULL;
@@ -183,6 +197,24 @@ static void remove_it(tls_end *self, const char *event) {
     (void)event;
     self->on = NULL;
     weir_pipeline_remove(weir_pipeline_find(weir_ctx_pipeline(self->ctx), &weir_tls_handler));
+}
+
+static void end_it_and_remove_it(tls_end *self, const char *event) {
+    if (strcmp(event, "complete") != 0) return;
+    self->on = remove_it;
+    weir_ctx *head = weir_pipeline_find(weir_ctx_pipeline(self->ctx), &weir_tls_handler);
+    weir_tls_handler.event(head, &weir_event_peer_closed.obj);
+}
+
+WEIR_TEST(tls_turns, tells_the_end_also_when_it_is_removed_by_what_came_before) {
+    tls_talk talk;
+    begin_turns(&talk, WEIR_TLS_1_3, 0);
+    talk.server.takes_end = true;
+    weir_buf *wire = many_bytes(&talk.client, RECORDS);
+    talk.server.on = end_it_and_remove_it;
+    weir_embedded_feed(talk.server.embedded, wire);
+    expect(tls_end_saw(&talk.server, "complete peer_closed"));
+    tls_talk_end(&talk);
 }
 
 WEIR_TEST(tls_turns, may_be_closed_or_removed_while_records_wait) {

@@ -91,10 +91,22 @@ static void on_close_notify(tls_handler *self) {
     if (tls_handler_is_alive(self) && self->shut_done && !self->close_wanted) tls_handler_finish_close(self);
 }
 
+/* What waited before the end has failed, or whoever got it has removed us: then the end is told to who is behind. */
+static void end_after_rest(tls_handler *self) {
+    bool is_open = weir_channel_is_active(weir_ctx_channel(self->ctx));
+    if (self->lingers && !self->close_done) {
+        tls_handler_finish_close(self);
+    } else if (is_open && !self->failed && !self->peer_ended) {
+        weir_ctx_fire_event(self->ctx, &weir_event_peer_closed.obj);
+    }
+}
+
 void tls_handler_peer_closed(tls_handler *self) {
     tls_handler_hold(self);
     tls_handler_open_rest(self);
-    if (!self->done) {
+    if (!tls_handler_is_alive(self)) {
+        end_after_rest(self);
+    } else if (!self->done) {
         tls_handler_fail(self, WEIR_E_CUT_SHORT, "TLS handshake: the peer ended the connection");
     } else if (self->close_wanted) {
         self->peer_ended = true;
