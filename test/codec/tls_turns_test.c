@@ -199,6 +199,21 @@ static void remove_it(tls_end *self, const char *event) {
     weir_pipeline_remove(weir_pipeline_find(weir_ctx_pipeline(self->ctx), &weir_tls_handler));
 }
 
+static void remove_it_in_the_next_turn(tls_end *self, const char *event) {
+    if (strcmp(event, "complete") == 0) self->on = remove_it;
+}
+
+WEIR_TEST(tls_turns, ends_the_burst_in_which_it_is_removed) {
+    tls_talk talk;
+    begin_turns(&talk, WEIR_TLS_1_3, 0);
+    weir_buf *wire = many_bytes(&talk.client, RECORDS);
+    talk.server.on = remove_it_in_the_next_turn;
+    weir_embedded_feed(talk.server.embedded, wire);
+    expect(weir_buf_readable(talk.server.read) < RECORDS);
+    expect(tls_end_saw(&talk.server, "complete complete"));
+    tls_talk_end(&talk);
+}
+
 static void end_it_and_remove_it(tls_end *self, const char *event) {
     if (strcmp(event, "complete") != 0) return;
     self->on = remove_it;
@@ -213,7 +228,7 @@ WEIR_TEST(tls_turns, tells_the_end_also_when_it_is_removed_by_what_came_before) 
     weir_buf *wire = many_bytes(&talk.client, RECORDS);
     talk.server.on = end_it_and_remove_it;
     weir_embedded_feed(talk.server.embedded, wire);
-    expect(tls_end_saw(&talk.server, "complete peer_closed"));
+    expect(tls_end_saw(&talk.server, "complete complete peer_closed"));
     tls_talk_end(&talk);
 }
 

@@ -174,7 +174,7 @@ void tls_handler_advance(tls_handler *self) {
 void tls_handler_go_on(weir_yield *yield) {
     tls_handler *self = tls_handler_hold(WEIR_CONTAINER(yield, tls_handler, yield));
     if (tls_handler_is_alive(self)) tls_handler_advance(self);
-    if (!self->removed) tls_handler_end_burst(self);
+    tls_handler_end_burst(self);
     tls_handler_let_go(self);
 }
 
@@ -188,7 +188,7 @@ void tls_handler_open_rest(tls_handler *self) {
         tls_engine_begin_share(self->engine, UINT64_MAX);
         while (self->done && !self->removed && !self->failed && open_some(self) == WEIR_OK) continue;
     }
-    if (!self->removed) tls_handler_end_burst(self);
+    tls_handler_end_burst(self);
     tls_handler_let_go(self);
 }
 
@@ -196,8 +196,9 @@ void tls_handler_open_rest(tls_handler *self) {
 void tls_handler_end_burst(tls_handler *self) {
     bool told = self->told, is_unanswered = self->pulled && !told;
     bool misses = self->failed ? self->lingers : is_unanswered || !self->done || self->close_wanted;
+    bool may_pull = misses && !self->removed && !weir_yield_is_waiting(&self->yield);
     self->told = false;
     self->pulled = is_unanswered;
-    if (misses && !weir_yield_is_waiting(&self->yield)) weir_ctx_pull(self->ctx);
+    if (may_pull) weir_ctx_pull(self->ctx);
     if (told) weir_ctx_fire_read_complete(self->ctx);
 }
