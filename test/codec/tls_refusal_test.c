@@ -96,7 +96,7 @@ WEIR_TEST(tls_refusal, is_on_the_wire_before_the_error_is_told) {
     begin(&talk);
     tls_talk_meet(&talk);
     talk.server.on = abort_inside;
-    weir_embedded_feed_bytes(talk.server.embedded, "\x17\x03\x03\0\x14 it is no record  ", 25);
+    weir_embedded_feed_bytes(talk.server.embedded, "\x17\x03\x03\0\x14is nothing of a kind", 25);
     expect_status(weir_embedded_aborted(talk.server.embedded), WEIR_E_LIMIT);
     expect_alert(&talk);
     tls_talk_end(&talk);
