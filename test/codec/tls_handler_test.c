@@ -387,6 +387,26 @@ WEIR_TEST(tls_handler, shuts_down_after_a_handshake_that_was_not_done_yet) {
     tls_talk_end(&talk);
 }
 
+static void pull_at_read(tls_end *self, const char *event) {
+    if (strcmp(event, "read") == 0) weir_channel_pull(self->channel);
+}
+
+WEIR_TEST(tls_handler, ends_each_burst_also_when_more_is_pulled_inside_of_it) {
+    tls_talk talk;
+    tls_talk_begin(&talk, NULL, NULL);
+    tls_talk_meet(&talk);
+    weir_channel_set_reading(talk.server.channel, false);
+    talk.server.on = pull_at_read;
+    weir_channel_pull(talk.server.channel);
+    for (int i = 0; i < 3; i++) {
+        tls_end_say(&talk.client, "some");
+        tls_talk_carry(&talk);
+        expect(tls_end_heard(&talk.server, "some"));
+        expect(tls_end_saw(&talk.server, "complete"));
+    }
+    tls_talk_end(&talk);
+}
+
 WEIR_TEST(tls_handler, tells_a_record_that_does_not_verify) {
     tls_talk talk;
     begin_quietly(&talk);

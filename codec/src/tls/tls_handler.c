@@ -191,7 +191,6 @@ static void tls_flush(weir_ctx *ctx) {
 static void tls_pull(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     self->pulled = true;
-    self->told = false;
     weir_ctx_pull(ctx);
 }
 

@@ -127,6 +127,7 @@ static void give(tls_handler *self, weir_buf *plain) {
         return;
     }
     self->told = true;
+    self->pulled = false;
     weir_ctx_fire_read(self->ctx, (weir_obj *)plain);
 }
 
@@ -194,11 +195,10 @@ void tls_handler_open_rest(tls_handler *self) {
 
 /* Records in part, the handshake and the wait for the peer's end go on by themselves where reading is by pulls. */
 void tls_handler_end_burst(tls_handler *self) {
-    bool told = self->told, is_unanswered = self->pulled && !told;
-    bool misses = self->failed ? self->lingers : is_unanswered || !self->done || self->close_wanted;
+    bool told = self->told;
+    bool misses = self->failed ? self->lingers : self->pulled || !self->done || self->close_wanted;
     bool may_pull = misses && !self->removed && !weir_yield_is_waiting(&self->yield);
     self->told = false;
-    self->pulled = is_unanswered;
     if (may_pull) weir_ctx_pull(self->ctx);
     if (told) weir_ctx_fire_read_complete(self->ctx);
 }

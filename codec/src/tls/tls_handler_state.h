@@ -47,9 +47,9 @@ typedef struct tls_handler {
     bool removed;
     bool is_late;                   /* plaintext came before it: STARTTLS */
     bool opening, pumping, writing; /* inside of it */
-    bool told,
-        pulled; /* since the last read_complete: something was given; a pull came that nothing has answered */
-    bool peer_ended; /* its close_notify was told */
+    bool told;                      /* something was given since the last read_complete */
+    bool pulled;                    /* a pull came that nothing has answered */
+    bool peer_ended;                /* its close_notify was told */
     bool shut_wanted, shut_done, close_wanted, close_done;
 } tls_handler;
 
