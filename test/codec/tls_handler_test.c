@@ -163,10 +163,11 @@ WEIR_TEST(tls_handler, gives_up_the_handshake_when_it_is_closed) {
     tls_talk_end(&talk);
 }
 
-WEIR_TEST(tls_handler, shakes_hands_where_reading_is_by_pulls) {
+static void read_by_pulls(unsigned a_turn) {
     tls_talk talk;
     tls_talk_begin(&talk, NULL, NULL);
     talk.client.channel_options.manual_read = talk.server.channel_options.manual_read = true;
+    talk.client.channel_options.messages_per_turn = talk.server.channel_options.messages_per_turn = a_turn;
     tls_talk_meet(&talk);
     tls_end_say(&talk.client, "one");
     tls_talk_carry(&talk);
@@ -182,6 +183,15 @@ WEIR_TEST(tls_handler, shakes_hands_where_reading_is_by_pulls) {
     tls_talk_carry(&talk);
     expect(tls_end_heard(&talk.server, "two"));
     tls_talk_end(&talk);
+}
+
+WEIR_TEST(tls_handler, shakes_hands_where_reading_is_by_pulls) {
+    read_by_pulls(0);
+}
+
+/* A handshake that waits for its next turn needs no more bytes. */
+WEIR_TEST(tls_handler, shakes_hands_in_many_turns_where_reading_is_by_pulls) {
+    read_by_pulls(1);
 }
 
 /* ---- writing ---- */

@@ -65,7 +65,7 @@ static void shake_hands(tls_handler *self) {
         tell_ready(self);
     } else if (status == -EAGAIN) {
         weir_ctx_flush(self->ctx);
-        weir_ctx_pull(self->ctx);
+        if (!tls_engine_is_stalled(self->engine)) weir_ctx_pull(self->ctx);
     } else {
         fail_by_engine(self, status);
     }
