@@ -271,3 +271,43 @@ WEIR_TEST(tls_turns, reads_no_more_for_a_pull_while_records_wait) {
     expect(tls_end_heard(&talk.server, "not asked for"));
     tls_talk_end(&talk);
 }
+
+static void pull_once(tls_end *self, const char *event) {
+    if (strcmp(event, "complete") != 0) return;
+    self->on = NULL;
+    weir_channel_pull(self->channel);
+}
+
+WEIR_TEST(tls_turns, answers_a_pull_in_between_by_what_waits) {
+    tls_talk talk;
+    begin_turns(&talk, WEIR_TLS_1_3, 0);
+    weir_channel_set_reading(talk.server.channel, false);
+    talk.server.on = pull_once;
+    weir_embedded_feed(talk.server.embedded, many_bytes(&talk.client, USUAL + 10));
+    tls_end_say(&talk.client, "not asked for");
+    weir_embedded_feed(talk.server.embedded, weir_embedded_take_all(talk.client.embedded));
+    weir_channel_pull(talk.server.channel);
+    weir_embedded_run(talk.server.embedded);
+    expect_eq(weir_buf_readable(talk.server.read), USUAL + 10);
+    tls_talk_end(&talk);
+}
+
+static void pull_and_remove(tls_end *self, const char *event) {
+    pull_once(self, event);
+    if (self->on == NULL) remove_it(self, event);
+}
+
+/* It is for who is behind. */
+WEIR_TEST(tls_turns, passes_on_a_pull_when_it_is_removed_in_between) {
+    tls_talk talk;
+    begin_turns(&talk, WEIR_TLS_1_3, 0);
+    weir_channel_set_reading(talk.server.channel, false);
+    talk.server.on = pull_and_remove;
+    weir_embedded_feed(talk.server.embedded, many_bytes(&talk.client, USUAL + 10));
+    weir_embedded_feed_bytes(talk.server.embedded, "plain", 5);
+    weir_channel_pull(talk.server.channel);
+    weir_embedded_run(talk.server.embedded);
+    weir_buf_skip(talk.server.read, weir_buf_readable(talk.server.read) - 5);
+    expect(tls_end_heard(&talk.server, "plain"));
+    tls_talk_end(&talk);
+}

@@ -80,7 +80,9 @@ static void leave_unprotected(tls_handler *self) {
 static void tls_removed(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
+    bool keeps_pull = self->pulled && weir_yield_is_waiting(&self->yield);
     weir_yield_stop(&self->yield);
+    if (keeps_pull) weir_ctx_pull(ctx);
     if (self->done && tls_handler_is_alive(self)) tls_handler_seal(self);
     self->removed = true;
     bool is_between = !self->done || tls_kernel_is_on(self->kernel);
@@ -188,10 +190,11 @@ static void tls_flush(weir_ctx *ctx) {
     tls_handler_let_go(self);
 }
 
+/* What waits may answer it. */
 static void tls_pull(weir_ctx *ctx) {
     tls_handler *self = weir_ctx_state(ctx);
     self->pulled = true;
-    weir_ctx_pull(ctx);
+    if (!weir_yield_is_waiting(&self->yield)) weir_ctx_pull(ctx);
 }
 
 static void tls_shutdown(weir_ctx *ctx, weir_promise *promise) {
