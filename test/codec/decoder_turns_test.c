@@ -252,6 +252,20 @@ WEIR_TEST(decoder_turns, keep_a_pull_until_the_peer_takes_its_answers) {
     tear_down(&self);
 }
 
+WEIR_TEST(decoder_turns, leave_no_pull_behind_when_they_are_removed) {
+    rig self = {.answer = 1000};
+    set_up(&self, &narrow);
+    weir_embedded_stall(self.embedded, true);
+    feed_lines(&self, 10);
+    weir_channel_set_reading(weir_embedded_channel(self.embedded), false);
+    pull(&self);
+    weir_pipeline_remove(decoder_of(&self));
+    feed_lines(&self, 1);
+    weir_embedded_run(self.embedded);
+    expect_eq(self.lines, 11);
+    tear_down(&self);
+}
+
 WEIR_TEST(decoder_turns, do_not_wait_where_reading_is_by_pulls) {
     rig self = {.answer = 1000};
     weir_channel_options options = narrow;

@@ -180,9 +180,12 @@ static void pass_end(weir_ctx *ctx, decoder *self) {
     weir_ctx_fire_event(ctx, &weir_event_peer_closed.obj);
 }
 
-/* All that waits goes to whoever is next. */
+/* All that waits goes to whoever is next; a pull that nothing has answered, to the wire. */
 static void hand_on_rest(weir_ctx *ctx, decoder *self) {
     weir_buf *rest = weir_cumulation_take(&self->bytes);
+    bool misses = rest == NULL && self->is_pulled && !self->has_told;
+    self->is_pulled = false;
+    if (misses) weir_ctx_pull(ctx);
     if (rest != NULL) {
         weir_ctx_fire_read(ctx, &rest->obj);
         weir_ctx_fire_read_complete(ctx);
