@@ -273,3 +273,54 @@ WEIR_TEST(tls_life, may_run_out_of_memory_anywhere) {
     expect(weir_oom_sweep(live, &talk) > 20);
     tls_talk_end(&talk);
 }
+
+/* ---- inside what is told of a write ---- */
+
+static void remove_at_result(void *arg, weir_status status) {
+    tls_end *self = arg;
+    (void)status;
+    weir_ctx *tls = weir_pipeline_find(weir_embedded_pipeline(self->embedded), &weir_tls_handler);
+    if (tls != NULL) weir_pipeline_remove(tls);
+}
+
+/* The write of which the end removes the handler is gathered, and not flushed yet. */
+static void write_and_remove(tls_end *self) {
+    weir_promise *promise = weir_promise_new(weir_embedded_loop(self->embedded));
+    require(promise != NULL);
+    weir_promise_listen(promise, remove_at_result, self);
+    weir_ctx_write(self->ctx, tls_text("last words"), promise);
+}
+
+static void write_and_remove_at_read(tls_end *self, const char *event) {
+    if (strcmp(event, "read") != 0) return;
+    self->on = NULL;
+    write_and_remove(self);
+}
+
+WEIR_TEST(tls_life, may_be_removed_by_a_write_that_its_failure_ends) {
+    tls_talk talk;
+    weir_log_set_level(WEIR_LOG_OFF);
+    tls_talk_begin(&talk, NULL, NULL);
+    tls_talk_meet(&talk);
+    tls_end_say(&talk.client, "good");
+    weir_buf *records = weir_embedded_take_all(talk.client.embedded);
+    weir_buf_write_bytes(records, "\x17\x03\x03\0\x14is nothing of a kind", 25);
+    talk.server.on = write_and_remove_at_read;
+    talk.server.takes_error = true;
+    weir_embedded_feed(talk.server.embedded, records);
+    weir_embedded_advance(talk.server.embedded, 10000);
+    expect(tls_end_saw(&talk.server, "error WEIR_E_TLS complete inactive"));
+    expect(!weir_embedded_is_open(talk.server.embedded));
+    tls_talk_end(&talk);
+}
+
+WEIR_TEST(tls_life, may_be_removed_by_a_write_that_its_close_sends) {
+    tls_talk talk;
+    tls_talk_begin(&talk, NULL, NULL);
+    tls_talk_meet(&talk);
+    write_and_remove(&talk.server);
+    weir_channel_close(talk.server.channel, NULL);
+    weir_embedded_advance(talk.server.embedded, 60000);
+    expect(!weir_embedded_is_open(talk.server.embedded));
+    tls_talk_end(&talk);
+}

@@ -87,11 +87,9 @@ static void tls_removed(weir_ctx *ctx) {
     self->removed = true;
     bool is_between = !self->done || tls_kernel_is_on(self->kernel);
     if (is_between && weir_channel_is_active(weir_ctx_channel(ctx))) leave_unprotected(self);
-    if (self->lingers && !self->close_done) tls_handler_finish_close(self);
-    self->lingers = false;
     tls_handler_drop(self, WEIR_E_CANCELED);
-    if (self->close_promise != NULL) weir_ctx_close(ctx, self->close_promise);
-    self->close_promise = NULL;
+    if ((self->lingers || self->close_wanted) && !self->close_done) tls_handler_finish_close(self);
+    self->lingers = false;
     tls_handler_let_go(self);
 }
 

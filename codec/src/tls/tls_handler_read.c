@@ -33,7 +33,7 @@ void tls_handler_fail(tls_handler *self, weir_status status, const char *what) {
     weir_timer_stop(&self->timer, weir_ctx_loop(ctx));
     tls_handler_drop(self, status);
     if (weir_channel_is_active(weir_ctx_channel(ctx))) weir_ctx_flush(ctx); /* who hears of it may abort */
-    self->lingers = is_refusal(status) && !self->close_wanted && !self->peer_ended;
+    self->lingers = is_refusal(status) && !self->close_wanted && !self->peer_ended && !self->removed;
     if (weir_channel_is_active(weir_ctx_channel(ctx)))
         weir_ctx_fire_error(ctx, &(weir_error){.status = status, .what = what});
     if (weir_channel_is_active(weir_ctx_channel(ctx))) end_after_failure(self);

@@ -296,6 +296,7 @@ static void close_down(tls_handler *self) {
         return;
     }
     if (is_first) weir_ctx_flush(self->ctx);
+    if (!tls_handler_is_alive(self)) return; /* whoever hears that it left may have removed us */
     weir_timer_start(&self->timer, weir_ctx_loop(self->ctx), self->close_ms);
     weir_ctx_pull(self->ctx);
 }
