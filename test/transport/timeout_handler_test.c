@@ -2,6 +2,7 @@
 #include <weir/testing.h>
 
 #include "life.h"
+#include "loop/loop_internal.h"
 
 typedef struct timed {
     life life;
@@ -114,4 +115,31 @@ static bool add_one(void *arg) {
 
 WEIR_TEST(timeout_handler, loses_nothing_when_memory_runs_out) {
     weir_oom_sweep(add_one, NULL);
+}
+
+/* ---- between two turns of a host ---- */
+
+static uint64_t clock_ns, step_ms;
+
+/* In the place of weir's: each look at it takes its time, as when others have the processor. */
+uint64_t loop_clock_ns(void) {
+    return clock_ns += step_ms * LOOP_NS_A_MS;
+}
+
+WEIR_TEST(timeout_handler, looks_also_when_the_time_is_over_before_its_first_look_is_set) {
+    weir_loop *loop = weir_loop_new(NULL);
+    weir_local_end end = {.loop = loop};
+    weir_channel *one, *other;
+    weir_loop_turn(loop);
+    require(weir_local_pair(&end, &end, &one, &other) == WEIR_OK);
+    for (int i = 0; i < 10 && !weir_channel_is_active(one); i++) weir_loop_turn(loop);
+    step_ms = 10;
+    expect_eq(weir_timeout_handler_add(weir_channel_pipeline(one), &(weir_timeout_options){.read_ms = 5}),
+              WEIR_OK);
+    expect(weir_channel_is_active(one));
+    for (int i = 0; i < 10; i++) weir_loop_turn(loop);
+    expect(!weir_channel_is_active(one));
+    weir_loop_free(loop);
+    weir_channel_release(one);
+    weir_channel_release(other);
 }

@@ -18,7 +18,9 @@ typedef struct timeout {
 } timeout;
 
 static uint64_t sooner(uint64_t next, uint64_t past, uint64_t after) {
-    return after != 0 && after - past < next ? after - past : next;
+    if (after == 0) return next;
+    uint64_t left = past < after ? after - past : 0;
+    return left < next ? left : next;
 }
 
 /* While nothing is read the time that is left does not run. */
@@ -26,7 +28,7 @@ static uint64_t silence(const timeout *self, const weir_channel *channel) {
     return weir_channel_can_read(channel) ? weir_channel_reading_ms(channel) - self->read : 0;
 }
 
-/* None of the two is over. */
+/* None of the two was over; between turns of a host one may be by now. */
 static void look_again(timeout *self, const weir_channel *channel) {
     uint64_t next = sooner(UINT64_MAX, silence(self, channel), self->after.read_ms);
     next = sooner(next, weir_loop_now(channel->loop) - self->left, self->after.write_ms);
