@@ -115,6 +115,7 @@ WEIR_TEST(tls_engine_end, keeps_nothing_that_comes_behind_a_failure) {
     tls_pair pair;
     tls_pair_begin_version(&pair, WEIR_TLS_1_3);
     weir_buf *junk = tls_pair_pattern(50000);
+    require(junk != NULL);
     expect_status(weir_tls_engine_feed(pair.server, tls_pair_pattern(100)), WEIR_OK);
     expect_status(weir_tls_engine_handshake(pair.server), WEIR_E_TLS);
     expect_status(weir_tls_engine_feed(pair.server, weir_buf_retain(junk)), WEIR_OK);
