@@ -33,6 +33,7 @@ typedef struct paced_reader {
     bool is_wanted; /* a pull that nothing has answered */
     bool is_pumping;
     bool is_removed;
+    bool is_held; /* by who gets what is given, until it says so */
 } paced_reader;
 
 static inline void paced_reader_enter(paced_reader *self) {
@@ -54,8 +55,8 @@ static inline bool paced_reader_is_taken(const paced_reader *self) {
 }
 
 static inline bool paced_reader_may_give(const paced_reader *self, bool all) {
-    bool may_now = all || (!weir_yield_is_waiting(&self->yield) && paced_reader_is_taken(self));
-    return !self->is_removed && self->ops->has_work(self) && may_now;
+    bool may_now = !self->is_held && !weir_yield_is_waiting(&self->yield) && paced_reader_is_taken(self);
+    return !self->is_removed && self->ops->has_work(self) && (all || may_now);
 }
 
 /* One step; after so many the rest waits for its turn. */

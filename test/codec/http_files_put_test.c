@@ -12,6 +12,8 @@
 #include <weir/transport/ctx.h>
 #include <weir/transport/embedded.h>
 
+#include "codec/http_coded_rig.h"
+
 #define CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"
 
 typedef struct rig {
@@ -27,16 +29,20 @@ static weir_status build(weir_pipeline *pipeline, void *files) {
     return status != WEIR_OK ? status : weir_http_files_add(pipeline, files);
 }
 
-static void begin(const weir_channel_options *options) {
+static void begin_with(const weir_channel_options *options, weir_build_fn *build_it) {
     weir_http_files *files;
     self = (rig){.folder = "/tmp/weir.put.XXXXXX"};
     require(mkdtemp(self.folder) != NULL);
     expect_status(weir_http_files_new(&files, &(weir_http_files_options){.root = self.folder, .put = true}),
                   WEIR_OK);
-    self.embedded = weir_embedded_new(options, build, files);
+    self.embedded = weir_embedded_new(options, build_it, files);
     weir_http_files_release(files);
     require(self.embedded != NULL);
     self.channel = weir_embedded_channel(self.embedded);
+}
+
+static void begin(const weir_channel_options *options) {
+    begin_with(options, build);
 }
 
 static void end(bool has_file) {
@@ -194,4 +200,49 @@ WEIR_TEST(http_files_put, leaves_nothing_when_memory_is_short) {
     snprintf(path, sizeof path, "%s/a", self.folder);
     expect_eq(unlink(path), 0);
     expect_eq(rmdir(self.folder), 0);
+}
+
+/* ---- what came compressed ---- */
+
+enum {
+    ZEROS = 300000
+};
+
+static size_t zeros_seen;
+
+/* Reading is held while a job is under way. */
+static void note_piece(weir_ctx *ctx, weir_obj *msg) {
+    if (weir_buf_from(msg) != NULL) {
+        expect(weir_channel_can_read(weir_ctx_channel(ctx)));
+        zeros_seen += weir_buf_readable(weir_buf_from(msg));
+    }
+    weir_ctx_fire_read(ctx, msg);
+}
+
+static const weir_handler noter = {.name = "noter", .read = note_piece};
+
+static weir_status build_coded(weir_pipeline *pipeline, void *files) {
+    weir_status status = weir_http_server_add(pipeline, &(weir_http_server_options){.no_date = true});
+    if (status == WEIR_OK)
+        status = weir_http_decompressor_add(pipeline, &(weir_http_decompressor_options){.ratio_max = 2000});
+    if (status == WEIR_OK) status = weir_pipeline_add_last(pipeline, &noter, NULL);
+    return status == WEIR_OK ? weir_http_files_add(pipeline, files) : status;
+}
+
+/* A few bytes of it may be many of the file. */
+WEIR_TEST(http_files_put, has_no_more_decoded_than_is_written) {
+    char head[200];
+    bytes coded_body = coded_zeros(ZEROS, GZIP);
+    zeros_seen = 0;
+    begin_with(NULL, build_coded);
+    snprintf(head, sizeof head,
+             "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+             coded_body.len);
+    say(head);
+    (void)weir_embedded_feed_bytes(self.embedded, coded_body.ptr, coded_body.len);
+    free(coded_body.ptr);
+    weir_embedded_run(self.embedded);
+    expect(answers("HTTP/1.1 201"));
+    expect_eq(zeros_seen, ZEROS);
+    end(true);
 }

@@ -9,6 +9,7 @@
 #include "held_bytes.h"
 #include "http/http_client_state.h"
 #include "http/http_codings.h"
+#include "http/http_decompressor_hold.h"
 #include "http/http_server_state.h"
 #include "paced_reader.h"
 
@@ -322,6 +323,16 @@ static const weir_handler handler = {
     .write = decompressor_write,
     .pull = decompressor_pull,
 };
+
+/* ---- from behind ---- */
+
+void http_decompressor_hold(const weir_ctx *ctx, bool holds) {
+    weir_ctx *at = weir_pipeline_find(weir_ctx_pipeline(ctx), &handler);
+    if (at == NULL) return;
+    decompressor *self = weir_ctx_state(at);
+    self->pace.is_held = holds;
+    if (!holds) paced_reader_reading_on(&self->pace);
+}
 
 weir_status weir_http_decompressor_add(weir_pipeline *pipeline,
                                        const weir_http_decompressor_options *options) {

@@ -18,6 +18,7 @@
 
 #include "held_bytes.h"
 #include "http/http_codings.h"
+#include "http/http_decompressor_hold.h"
 #include "http/http_files_state.h"
 #include "http/http_server_state.h"
 
@@ -157,8 +158,13 @@ static void work_on_upload(void *arg) {
 
 /* ---- on the loop ---- */
 
+static void let_read(weir_ctx *ctx) {
+    weir_channel_let_read(weir_ctx_channel(ctx));
+    http_decompressor_hold(ctx, false);
+}
+
 void http_upload_let_read(const http_visit *visit) {
-    weir_channel_let_read(weir_ctx_channel(visit->channel->ctx));
+    let_read(visit->channel->ctx);
 }
 
 static void answer(http_visit *visit, unsigned status) {
@@ -172,10 +178,10 @@ static void answer(http_visit *visit, unsigned status) {
 static void worked(void *arg, weir_status status);
 
 static void work(http_visit *visit) {
-    weir_channel *channel = weir_ctx_channel(visit->channel->ctx);
-    weir_channel_hold_reading(channel);
-    if (!http_visit_offload(visit, work_on_upload, worked))
-        weir_channel_let_read(channel); /* it was answered, and is gone */
+    weir_ctx *ctx = visit->channel->ctx;
+    weir_channel_hold_reading(weir_ctx_channel(ctx));
+    http_decompressor_hold(ctx, true);
+    if (!http_visit_offload(visit, work_on_upload, worked)) let_read(ctx); /* it was answered, and is gone */
 }
 
 /* What is next, when no job is under way. */
